@@ -1,0 +1,1 @@
+"""Records, money, capabilities and the errors of recovery. Pure: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""The effect protocol: how the outside is called so that nothing happens twice."""

@@ -1,0 +1,1 @@
+"""Kafka: topics, producers, consumers, the transactional loop, the compacted reader."""

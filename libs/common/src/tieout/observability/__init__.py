@@ -1,0 +1,1 @@
+"""Logging, metrics, health and crash points of every service."""

@@ -1,0 +1,1 @@
+"""Behaviours that every ERP connector must show."""

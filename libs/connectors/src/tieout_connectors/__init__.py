@@ -1,0 +1,1 @@
+"""Connectors to BILL and to the ERPs."""

@@ -1,0 +1,1 @@
+"""BILL's API Platform v3."""

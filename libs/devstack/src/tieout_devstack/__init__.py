@@ -1,0 +1,1 @@
+"""Kafka, PostgreSQL, certificates and processes for a laptop and for tests."""

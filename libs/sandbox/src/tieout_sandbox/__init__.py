@@ -1,0 +1,1 @@
+"""Simulators of BILL, Entra and the ERPs. They import nothing of Tieout."""

@@ -1,0 +1,1 @@
+"""Settings, secrets, people, ticks and the API."""

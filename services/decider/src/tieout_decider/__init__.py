@@ -1,0 +1,1 @@
+"""Decides against the compacted state."""

@@ -1,0 +1,1 @@
+"""Reads ERPs on each connection's schedule."""

@@ -1,0 +1,1 @@
+"""Maps raw documents to canonical facts."""
