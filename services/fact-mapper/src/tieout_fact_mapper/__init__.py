@@ -1,1 +1,1 @@
-"""Maps raw documents to canonical facts."""
+"""fact-mapper: raw documents in, canonical facts out, stateless."""

@@ -79,7 +79,14 @@ class Reject(RecoveryError):
     kind = "reject"
 
     def __init__(
-        self, message: str, *, code: str = "", cure: str = "", call: str = "", status: int = 0, duplicate: bool = False
+        self,
+        message: str,
+        *,
+        code: str = "",
+        cure: str = "",
+        call: str = "",
+        status: int = 0,
+        duplicate: bool = False,
     ) -> None:
         super().__init__(message, code=code, cure=cure, call=call, status=status)
         self.executed = Executed.YES if duplicate else Executed.NO

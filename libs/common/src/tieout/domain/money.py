@@ -1,9 +1,9 @@
 """Money is a Decimal with its currency; on the wire it is a string. Binary floats never touch it."""
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, field_validator
 
 # ISO 4217 minor units that differ from two; a currency not named here has two decimals.
 MINOR_UNITS: Final[dict[str, int]] = {
@@ -12,8 +12,13 @@ MINOR_UNITS: Final[dict[str, int]] = {
     "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
 }  # fmt: skip
 
-Amount = Annotated[Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str)]
-"""A decimal that is written as a plain string, never in exponent form."""
+# 18 digits before the point are more than any of the five ERPs can store; a larger number is an id or a slip. Within
+# them every sum of a document stays inside the 28 digits that Python's decimals keep exactly.
+MAX_INTEGER_DIGITS: Final = 18
+
+# An inexact sum is an error here: silently dropped digits would look like a rounding difference between two ledgers.
+_EXACT: Final = Context(prec=64, traps=[InvalidOperation, Inexact])
+_ROUNDING: Final = Context(prec=64, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 
 def decimal_of(value: str | int | Decimal) -> Decimal:
@@ -21,7 +26,7 @@ def decimal_of(value: str | int | Decimal) -> Decimal:
 
     Raises:
         TypeError: for a float or a bool.
-        ValueError: for text that is no finite number.
+        ValueError: for text that is no finite number, or for more than MAX_INTEGER_DIGITS before the point.
     """
     if isinstance(value, bool | float):
         raise TypeError(f"an amount must not be a {type(value).__name__}: {value!r}")
@@ -31,7 +36,22 @@ def decimal_of(value: str | int | Decimal) -> Decimal:
         raise ValueError(f"not a number: {value!r}") from error
     if not amount.is_finite():
         raise ValueError(f"not a finite number: {value!r}")
+    if amount.adjusted() >= MAX_INTEGER_DIGITS:
+        raise ValueError(f"too large for an amount: {value!r}")
     return amount
+
+
+def _exactly(value: object) -> Decimal:
+    """``decimal_of`` as a validator: pydantic itself would take a float and let a TypeError through."""
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        raise ValueError(f"an amount must be text or a decimal, not a {type(value).__name__}")  # noqa: TRY004
+    return decimal_of(value)
+
+
+Amount = Annotated[
+    Decimal, BeforeValidator(_exactly), PlainSerializer(lambda value: format(value, "f"), return_type=str)
+]
+"""A decimal that is written as a plain string, never in exponent form, and never read from a float."""
 
 
 def smallest_unit(currency: str) -> Decimal:
@@ -50,13 +70,15 @@ class Money(BaseModel):
     @field_validator("currency")
     @classmethod
     def _is_iso(cls, value: str) -> str:
-        if len(value) != 3 or not value.isascii() or not value.isupper():
+        if len(value) != 3 or not value.isascii() or not value.isalpha() or not value.isupper():
             raise ValueError(f"not an ISO 4217 code: {value!r}")
         return value
 
     def rounded(self) -> "Money":
         """Half up to the currency's smallest unit, as ledgers of all five ERPs do."""
-        return Money(amount=self.amount.quantize(smallest_unit(self.currency), ROUND_HALF_UP), currency=self.currency)
+        return Money(
+            amount=self.amount.quantize(smallest_unit(self.currency), context=_ROUNDING), currency=self.currency
+        )
 
     def is_exact(self) -> bool:
         """Whether the amount needs no rounding in its currency."""
@@ -65,10 +87,10 @@ class Money(BaseModel):
     def __add__(self, other: "Money") -> "Money":
         if self.currency != other.currency:
             raise ValueError(f"cannot add {other.currency} to {self.currency}")
-        return Money(amount=self.amount + other.amount, currency=self.currency)
+        return Money(amount=_EXACT.add(self.amount, other.amount), currency=self.currency)
 
     def __neg__(self) -> "Money":
-        return Money(amount=-self.amount, currency=self.currency)
+        return Money(amount=_EXACT.minus(self.amount), currency=self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
         return self + -other

@@ -4,6 +4,7 @@ An ERP's record and BILL's are different types on purpose: what was read is neve
 Text is as the outside holds it, already free of its transport's quirks (escapes, padding); emptiness is ``""``.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -16,9 +17,19 @@ class Record(BaseModel):
 
 
 class Kind(StrEnum):
-    """The kinds of ERP records that are read."""
+    """The kinds of ERP records that are polled, one raw row each; what a row holds is the connector's choice."""
 
     VENDOR = "vendor"
+    ACCOUNT = "account"
+    DIMENSION = "dimension"
+    DIMENSION_VALUE = "dimension_value"
+    PURCHASE_INVOICE = "purchase_invoice"
+    """Header, lines, dimensions and posted general ledger entries together: one row is one whole invoice."""
+    VENDOR_CREDIT = "vendor_credit"
+    LEDGER_ENTRY = "ledger_entry"
+    """Vendor ledger entries: the only place where a partial payment, a hold or a reversal is seen in all five."""
+    PERIOD = "period"
+    """When the company may post: one row, because periods are few and mean nothing alone."""
 
 
 class Address(Record):
@@ -34,3 +45,30 @@ class Address(Record):
     def is_complete(self) -> bool:
         """Whether a payment could be mailed: BILL demands line 1, city, postal code and country."""
         return all((self.line1, self.city, self.postal_code, self.country))
+
+
+class ReadContext(Record):
+    """What a pure reader of one company's rows has to know beside them; it travels with them, so that a replay has it.
+
+    Attributes:
+        company: the ERP's own identifier of the company.
+        local_currency: ISO 4217; what a blank currency code means.
+        currencies: the ERP's currency codes that are no ISO codes (``$``, ``Z-US$``), with theirs.
+        settings: what only this connector's readers understand: a delimiter, the order of dimensions.
+    """
+
+    company: str
+    local_currency: str
+    currencies: Mapping[str, str] = {}
+    settings: Mapping[str, str] = {}
+
+    def iso(self, code: str) -> str:
+        """The ISO 4217 code of an ERP's currency code.
+
+        Raises:
+            ValueError: if the code is not known and is none itself.
+        """
+        found = self.currencies.get(code, code) if code else self.local_currency
+        if len(found) != 3 or not found.isascii() or not found.isalpha() or not found.isupper():
+            raise ValueError(f"no ISO 4217 code is known for currency {code!r}")
+        return found

@@ -8,6 +8,7 @@ A fault matches by method and a regular expression on the path; the first live o
 | ``drop_after`` | yes, at once | a closed connection: the write is stored, the answer lost |
 | ``late`` | after ``seconds`` | a closed connection, at once |
 | ``status`` | no | ``status``, ``headers`` and ``body`` as given |
+| ``status_after`` | yes, at once | the same: what was asked for is done, the answer says otherwise |
 | ``slow`` | after ``seconds`` | the true answer, late |
 | ``slow_answer`` | at once | the true answer after ``seconds`` |
 | ``cut`` | yes | the status line and half of the body |
@@ -17,7 +18,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-ACTIONS = ("drop_before", "drop_after", "late", "status", "slow", "slow_answer", "cut")
+ACTIONS = ("drop_before", "drop_after", "late", "status", "status_after", "slow", "slow_answer", "cut")
 
 
 @dataclass

@@ -1,43 +1,30 @@
 """The HTTP server around a simulator: request log, faults, the ``/_sandbox`` paths, TLS, start and stop.
 
-A simulator is an object with routes; ``serve`` wraps it. Paths under ``/_sandbox`` are the tester's and are neither
+A simulator is an object with routes; ``Server`` wraps it. Paths under ``/_sandbox`` are the tester's and are neither
 logged nor broken by faults:
 
 ``GET /_sandbox/requests[?after=N]`` every call seen, in order · ``GET|POST|DELETE /_sandbox/faults`` ·
 ``GET|POST /_sandbox/clock`` (``{"advance": seconds}``) · ``GET /_sandbox/ledger`` the ground truth ·
 ``GET|POST /_sandbox/switches`` (behaviours that differ between installations) · what the simulator adds.
+
+A simulator may also have ``start`` and ``stop`` (work in the background, see ``Background``) and ``enter`` and
+``leave`` (calls under way, see ``watch.Counting``).
 """
 
-import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from decimal import Decimal
-from json import dumps
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from aiohttp import web
 
 from tieout_sandbox.kernel.clock import Clock
-from tieout_sandbox.kernel.faults import Fault, Faults
+from tieout_sandbox.kernel.faults import Faults
+from tieout_sandbox.kernel.tester import Tester
+from tieout_sandbox.kernel.watch import Counting, Handler, Seen, Watch
+from tieout_sandbox.kernel.wire import dump
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+__all__ = ["MAX_BODY", "Background", "Handler", "Seen", "Server", "Simulator", "build", "dump"]
+
 MAX_BODY = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One call as it reached the simulator. ``executed`` is whether the handler ran, ``status`` 0 if dropped."""
-
-    number: int
-    time: str
-    method: str
-    path: str
-    query: str
-    status: int
-    executed: bool
-    fault: str
 
 
 class Simulator(Protocol):
@@ -56,162 +43,49 @@ class Simulator(Protocol):
         ...
 
 
-def dump(value: Any) -> str:
-    """JSON without blanks; decimals as numbers with their digits, as the systems print them."""
-    return dumps(value, separators=(",", ":"), ensure_ascii=False, default=_number)
+@runtime_checkable
+class Background(Protocol):
+    """A simulator with work beside its answers, such as pushing notifications."""
 
+    async def start(self) -> None:
+        """Called once in the server's event loop before the first call."""
+        ...
 
-def _number(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"cannot print a {type(value).__name__} as JSON")
+    async def stop(self) -> None:
+        """Called once after the last call; nothing may go on afterwards."""
+        ...
 
 
 def build(simulator: Simulator) -> web.Application:
     """The aiohttp application of a simulator."""
-    seen: list[Seen] = []
     faults = Faults()
-    pending: set[asyncio.Task[Any]] = set()
-
-    def note(request: web.Request, status: int, fault: Fault | None, *, executed: bool) -> None:
-        seen.append(
-            Seen(
-                len(seen) + 1,
-                simulator.clock.now().isoformat(),
-                request.method,
-                request.path,
-                request.query_string,
-                status,
-                executed,
-                fault.action if fault else "",
-            )  # fmt: skip
-        )
+    watch = Watch(simulator.clock, faults, simulator if isinstance(simulator, Counting) else None)
 
     @web.middleware
-    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith("/_sandbox/"):
-            return await handler(request)
-        await request.read()
-        fault = faults.take(request.method, request.path)
-        if fault is None:
-            response = await _run(handler, request)
-            note(request, response.status, None, executed=True)
-            return response
-        return await _broken(request, handler, fault)
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await watch.handle(request, handler)
 
-    async def _broken(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-        if fault.action == "status":
-            note(request, fault.status, fault, executed=False)
-            text = fault.body if isinstance(fault.body, str) else dump(fault.body)
-            kind = "text/html" if isinstance(fault.body, str) else "application/json"
-            return web.Response(status=fault.status, text=text, headers=fault.headers, content_type=kind)
-        if fault.action == "drop_before":
-            note(request, 0, fault, executed=False)
-            raise _drop(request)
-        if fault.action == "late":
-            note(request, 0, fault, executed=True)
-            task = asyncio.get_running_loop().create_task(_after(fault.seconds, handler, request))
-            pending.add(task)
-            task.add_done_callback(pending.discard)
-            raise _drop(request)
-        if fault.action == "slow":
-            await asyncio.sleep(fault.seconds)
-        response = await _run(handler, request)
-        note(request, response.status if fault.action != "drop_after" else 0, fault, executed=True)
-        if fault.action == "drop_after":
-            raise _drop(request)
-        if fault.action == "slow_answer":
-            await asyncio.sleep(fault.seconds)
-        if fault.action == "cut" and isinstance(response, web.Response):
-            return await _cut(request, response)
-        return response
+    async def stop_watch(_app: web.Application) -> None:
+        await watch.stop()
 
-    app = web.Application(middlewares=[watch], client_max_size=MAX_BODY)
-    app.add_routes(_tester_routes(simulator, faults, seen))
+    app = web.Application(middlewares=[watched], client_max_size=MAX_BODY)
+    app.add_routes(Tester(simulator, faults, watch).routes())
     app.add_routes(simulator.routes())
+    app.on_cleanup.append(stop_watch)
+    if isinstance(simulator, Background):
+        _add_background(app, simulator)
     return app
 
 
-async def _run(handler: Handler, request: web.Request) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as answer:
-        return answer
+def _add_background(app: web.Application, simulator: Background) -> None:
+    async def start(_app: web.Application) -> None:
+        await simulator.start()
 
+    async def stop(_app: web.Application) -> None:
+        await simulator.stop()
 
-async def _after(seconds: float, handler: Handler, request: web.Request) -> None:
-    await asyncio.sleep(seconds)
-    await _run(handler, request)
-
-
-def _drop(request: web.Request) -> BaseException:
-    """Close the connection without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return asyncio.CancelledError()
-
-
-async def _cut(request: web.Request, response: web.Response) -> web.StreamResponse:
-    body = response.body if isinstance(response.body, bytes) else b""
-    half = web.StreamResponse(status=response.status, headers={"Content-Length": str(len(body))})
-    await half.prepare(request)
-    with suppress(ConnectionError):
-        await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return half
-
-
-def _tester_routes(simulator: Simulator, faults: Faults, seen: list[Seen]) -> list[web.RouteDef]:
-    async def requests(request: web.Request) -> web.Response:
-        after = int(request.query.get("after", "0"))
-        return web.json_response([asdict(one) for one in seen[after:]])
-
-    async def get_faults(_request: web.Request) -> web.Response:
-        return web.json_response(faults.listed())
-
-    async def add_faults(request: web.Request) -> web.Response:
-        orders = await request.json()
-        try:
-            for order in orders if isinstance(orders, list) else [orders]:
-                faults.add(order)
-        except (ValueError, TypeError) as error:
-            return web.json_response({"error": str(error)}, status=400)
-        return web.json_response(faults.listed())
-
-    async def clear_faults(_request: web.Request) -> web.Response:
-        faults.clear()
-        return web.json_response([])
-
-    async def clock(request: web.Request) -> web.Response:
-        if request.method == "POST":
-            simulator.clock.advance(float((await request.json())["advance"]))
-        return web.json_response({"now": simulator.clock.now().isoformat()})
-
-    async def ledger(_request: web.Request) -> web.Response:
-        return web.Response(text=dump(simulator.ledger()), content_type="application/json")
-
-    async def switches(request: web.Request) -> web.Response:
-        if request.method == "POST":
-            wanted = await request.json()
-            unknown = sorted(set(wanted) - set(simulator.switches))
-            if unknown:
-                known = ", ".join(sorted(simulator.switches))
-                return web.json_response({"error": f"unknown switches {unknown}; there are: {known}"}, status=400)
-            simulator.switches.update(wanted)
-        return web.json_response(simulator.switches)
-
-    return [
-        web.get("/_sandbox/requests", requests),
-        web.get("/_sandbox/faults", get_faults),
-        web.post("/_sandbox/faults", add_faults),
-        web.delete("/_sandbox/faults", clear_faults),
-        web.get("/_sandbox/clock", clock),
-        web.post("/_sandbox/clock", clock),
-        web.get("/_sandbox/ledger", ledger),
-        web.get("/_sandbox/switches", switches),
-        web.post("/_sandbox/switches", switches),
-    ]
+    app.on_startup.append(start)
+    app.on_cleanup.append(stop)
 
 
 class Server:

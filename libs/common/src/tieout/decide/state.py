@@ -1,0 +1,130 @@
+"""The state a decision sees, and the draft it writes. Values in, values out."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from tieout.events.commands import CommandFrame
+from tieout.events.journal import Entry
+
+
+class Row(BaseModel):
+    """A row of the state. Readers skip what a newer release added; defaults are left out of what is written."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+R = TypeVar("R", bound=Row)
+
+
+class View(Protocol):
+    """Rows of one connection, as committed."""
+
+    def get(self, row: str) -> bytes | None:
+        """The row's JSON."""
+        ...
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Rows whose key starts with a prefix, in the order of their keys."""
+        ...
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command with its id and its partition key: the budget for BILL, the connection for an ERP."""
+
+    id: str
+    frame: CommandFrame
+    key: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from one fact: assignments for the journal and the state, and commands for writers."""
+
+    entries: tuple[Entry, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The fact being decided: who, when and where in the log. ``offset`` orders links that became ready."""
+
+    connection: str
+    fact: str
+    offset: int
+    time: datetime
+
+
+def row_bytes(value: dict[str, Any]) -> bytes:
+    """A row's bytes in ``sync.state``: JSON with sorted keys, so that equal rows are equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass
+class Draft:
+    """A decision in the making. It sees its own writes; a row written twice is one entry, with the last value."""
+
+    view: View
+    origin: Origin
+    _rows: dict[str, Row | None] = field(default_factory=dict)
+    _entries: dict[str, tuple[str, str]] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
+
+    def read(self, row: str, model: type[R]) -> R | None:
+        """The row as this decision sees it."""
+        if row in self._rows:
+            own = self._rows[row]
+            return own if own is None or isinstance(own, model) else model.model_validate(own.model_dump())
+        value = self.view.get(row)
+        return None if value is None else model.model_validate_json(value)
+
+    def write(self, row: str, value: Row, what: str, why: str = "") -> None:
+        """Assign a row."""
+        self._rows[row] = value
+        self._entries.pop(row, None)
+        self._entries[row] = (what, why)
+
+    def remove(self, row: str, what: str, why: str = "") -> None:
+        """Remove a row; removing what is not there leaves no trace."""
+        if self.read(row, Row) is None:
+            self._rows.pop(row, None)
+            self._entries.pop(row, None)
+            return
+        self._rows[row] = None
+        self._entries.pop(row, None)
+        self._entries[row] = (what, why)
+
+    def keys(self, prefix: str, limit: int) -> list[str]:
+        """Up to ``limit`` row keys with a prefix, in order, own writes included."""
+        found = [key for key, value in self._rows.items() if value is not None and key.startswith(prefix)]
+        count = 0
+        for key, _value in self.view.scan(prefix):
+            if key in self._rows:
+                continue
+            found.append(key)
+            count += 1
+            if count == limit:
+                break
+        return sorted(found)[:limit]
+
+    def decision(self) -> Decision:
+        """The finished decision."""
+        entries = []
+        for row, (what, why) in self._entries.items():
+            own = self._rows[row]
+            value = None if own is None else own.model_dump(mode="json", exclude_defaults=True)
+            entries.append(Entry(what=what, row=row, value=value, why=why))
+        return Decision(tuple(entries), tuple(self.commands))
+
+
+def evolve(state: dict[str, bytes], entry: Entry) -> None:
+    """Apply one entry of the journal: pure assignment, so that folding the journal gives the state exactly."""
+    if entry.value is None:
+        state.pop(entry.row, None)
+    else:
+        state[entry.row] = row_bytes(entry.value)

@@ -1,0 +1,85 @@
+"""How far a partition of commands is done: the offset to commit, and from where the effects log must be read again."""
+
+from collections import Counter, deque
+
+
+class Progress:
+    """Offsets received in order and covered in any order. Not thread-safe: the event loop's.
+
+    An input offset is covered once its command has an intent or an answer in the effects log. The committed position is
+    the contiguous prefix. The checkpoint is never later than the first message of any open intent, of any command at
+    or above the position, or of any reservation that still counts.
+    """
+
+    def __init__(self, position: int, end: int) -> None:
+        self._received: deque[int] = deque()
+        self._covered: set[int] = set()
+        self._next = position
+        self._end = end
+        self._command_at: dict[int, str] = {}
+        self._pending: Counter[str] = Counter()
+        self._first: dict[str, int] = {}
+        self._open: set[str] = set()
+        self._pins: dict[str, int] = {}
+
+    def received(self, offset: int, command: str) -> None:
+        """A command arrived. Offsets rise, with holes where the log has markers."""
+        self._received.append(offset)
+        self._command_at[offset] = command
+        self._pending[command] += 1
+
+    def cover(self, offsets: tuple[int, ...]) -> None:
+        """These offsets' commands now have an intent or an answer."""
+        self._covered.update(offsets)
+        while self._received and self._received[0] in self._covered:
+            done = self._received.popleft()
+            self._covered.discard(done)
+            self._next = done + 1
+            command = self._command_at.pop(done)
+            self._pending[command] -= 1
+            self._release(command)
+
+    def position_with(self, offsets: tuple[int, ...]) -> int:
+        """The position once these offsets are covered too."""
+        wanted = self._covered | set(offsets)
+        position = self._next
+        for offset in self._received:
+            if offset not in wanted:
+                return position
+            position = offset + 1
+        return position
+
+    def logged(self, command: str, offset: int, *, is_open: bool) -> None:
+        """A message of a command stands at an offset of the effects log."""
+        self._end = max(self._end, offset + 1)
+        self._first.setdefault(command, offset)
+        if is_open:
+            self._open.add(command)
+            return
+        self._open.discard(command)
+        self._release(command)
+
+    def _release(self, command: str) -> None:
+        """Nothing of a command is needed after a restart once it has ended below the position."""
+        if self._pending[command] <= 0:
+            del self._pending[command]
+            if command not in self._open:
+                self._first.pop(command, None)
+
+    def pin(self, name: str, offset: int) -> None:
+        """Keep the checkpoint at or before an offset for as long as the pin stands."""
+        self._end = max(self._end, offset + 1)
+        self._pins.setdefault(name, offset)
+
+    def unpin(self, name: str) -> None:
+        """Let a pin go."""
+        self._pins.pop(name, None)
+
+    def checkpoint(self) -> int:
+        """From where the effects log must be read after a restart."""
+        return min((self._end, *self._first.values(), *self._pins.values()))
+
+    @property
+    def waiting(self) -> int:
+        """Commands received and not yet covered."""
+        return len(self._received)

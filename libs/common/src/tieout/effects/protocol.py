@@ -1,0 +1,112 @@
+"""The effect protocol as values: where a command stands, folded from the effects log.
+
+    requested ─► intended ─► applied | found | rejected | in doubt
+                                in doubt ─► applied | absent | escalated
+
+A crash leaves nothing, an open intent (which then is in doubt), or an end. ``absent`` ends this command; the decider
+asks again as the next attempt, which looks before it writes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, IntentLogged
+from tieout.events.envelope import Message, Payload
+
+# A command that waited a week without an intent was decided on a world that is gone: it is decided again instead.
+EXPIRES: Final = timedelta(days=7)
+
+
+@dataclass
+class Standing:
+    """What the effects log says of one command.
+
+    ``first`` is the offset of its first message there, ``key`` the partition key (the budget) of its messages.
+    """
+
+    first: int
+    key: str = ""
+    intent: IntentLogged | None = None
+    in_doubt: bool = False
+    lookups: int = 0
+    end: EndLogged | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """An intent without an end: the call may have been made."""
+        return self.intent is not None and self.end is None
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A block taken from an hour's budget, and where in the log it stands."""
+
+    budget: str
+    hour: datetime
+    resource: str
+    amount: int
+    offset: int
+
+
+@dataclass
+class Restored:
+    """The fold of one partition of the effects log from a checkpoint to its end."""
+
+    commands: dict[str, Standing]
+    reservations: list[Reservation]
+    end: int
+
+
+def restore(messages: Iterable[tuple[int, Message[Payload]]], start: int = 0) -> Restored:
+    """Fold messages, each with its offset."""
+    commands: dict[str, Standing] = {}
+    reservations: list[Reservation] = []
+    end = start
+    for offset, message in messages:
+        end = offset + 1
+        data = message.data
+        if isinstance(data, BudgetReserved):
+            budget = message.partitionkey
+            reservations.append(Reservation(budget, data.hour.astimezone(UTC), data.resource, data.amount, offset))
+        elif isinstance(data, IntentLogged):
+            standing = commands.setdefault(data.command_id, Standing(offset, message.partitionkey))
+            standing.intent = data
+        elif isinstance(data, DoubtLogged):
+            standing = commands.setdefault(data.command_id, Standing(offset, message.partitionkey))
+            standing.in_doubt, standing.lookups = True, data.lookups
+        elif isinstance(data, EndLogged):
+            commands.setdefault(data.command_id, Standing(offset, message.partitionkey)).end = data
+    return Restored(commands, reservations, end)
+
+
+@dataclass(frozen=True)
+class Timings:
+    """How long a call may take and when a look-up may be believed. Seconds.
+
+    Attributes:
+        write_within: after this the request is not written any more. Bounds how stale an intent can be when it leaves;
+            must stay below the settle time, or a late write could follow a look-up that found nothing.
+        http: total time-out of the call.
+        settle: how long after the last moment the call could have been running a look-up is put off: the outside's
+            own processing plus the lag of its lists.
+        lookup_gap: between two look-ups that find nothing.
+        retry_cap: longest pause between two tries of a call known not to have been executed.
+        retry_for: after this long without one executed call the command is parked.
+    """
+
+    write_within: float = 10.0
+    http: float = 30.0
+    settle: float = 20.0
+    lookup_gap: float = 10.0
+    retry_cap: float = 30.0
+    retry_for: float = 180.0
+
+    def deadline(self, now: datetime) -> datetime:
+        """The last moment to write a request intended now."""
+        return now + timedelta(seconds=self.write_within)
+
+    def settled(self, deadline: datetime) -> datetime:
+        """When a call with that deadline has surely taken its effect or never will."""
+        return deadline + timedelta(seconds=self.http + self.settle)

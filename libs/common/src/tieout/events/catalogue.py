@@ -1,0 +1,49 @@
+"""Every message type there is, with its payload model. A type's name ends in its version and is never given twice."""
+
+from typing import Final
+
+from tieout.events import commands, connections, cursors, effects, facts, journal, raw, requests
+from tieout.events.envelope import Payload
+
+TYPES: Final[dict[str, type[Payload]]] = {
+    # the connections, as they stand
+    "tieout.connection.v1": connections.ConnectionApplied,
+    # raw, as the outside showed it
+    "tieout.raw.erp.row.v1": raw.ErpRow,
+    "tieout.raw.erp.run.v1": raw.ErpRun,
+    "tieout.raw.erp.unreadable.v1": raw.ErpUnreadable,
+    "tieout.raw.bill.document.v1": raw.BillDocument,
+    # facts
+    "tieout.fact.settings.v1": facts.SettingsFact,
+    "tieout.fact.tick.v1": facts.TickFact,
+    "tieout.fact.run.v1": facts.RunFact,
+    "tieout.fact.erp.vendor.v1": facts.VendorObserved,
+    "tieout.fact.unreadable.v1": facts.UnreadableFact,
+    "tieout.fact.outcome.v1": facts.OutcomeFact,
+    "tieout.fact.side.v1": facts.SideFact,
+    "tieout.fact.hold.released.v1": facts.HoldReleased,
+    # decisions
+    "tieout.journal.entry.v1": journal.Entry,
+    "tieout.command.bill.vendor.v1": commands.VendorCommand,
+    # effects
+    "tieout.effect.intent.v1": effects.IntentLogged,
+    "tieout.effect.doubt.v1": effects.DoubtLogged,
+    "tieout.effect.end.v1": effects.EndLogged,
+    "tieout.effect.reserved.v1": effects.BudgetReserved,
+    # reads that somebody asks for, their answers, and where polls go on
+    "tieout.request.check.v1": requests.CheckAsked,
+    "tieout.request.sync.v1": requests.SyncAsked,
+    "tieout.answer.check.v1": requests.CheckAnswered,
+    "tieout.cursor.erp.v1": cursors.ErpCursor,
+}
+_NAMES: Final = {model: name for name, model in TYPES.items()}
+
+
+def model_of(type_name: str) -> type[Payload] | None:
+    """The payload model of a type, None if this release does not know it."""
+    return TYPES.get(type_name)
+
+
+def name_of(payload: Payload) -> str:
+    """The type of a payload. KeyError for a model that is in no topic."""
+    return _NAMES[type(payload)]

@@ -1,0 +1,126 @@
+"""Facts: every input of the decider, on ``sync.facts``."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from tieout.domain.erp import Vendor
+from tieout.domain.records import Kind
+from tieout.domain.settings import ConnectionSettings
+from tieout.events.envelope import Payload
+
+
+class SettingsFact(Payload):
+    """The settings of a connection as applied. ``generation`` rises with every change, by one."""
+
+    generation: int
+    settings: ConnectionSettings
+
+
+class TickFact(Payload):
+    """Time, as the decider knows it: the start of a slot, UTC."""
+
+    slot: datetime
+
+
+class RunPhase(StrEnum):
+    """The two ends of a poll run."""
+
+    BEGUN = "begun"
+    ENDED = "ended"
+
+
+class RunFact(Payload):
+    """A poll run of one kind. Its number was committed before the first read and rises by one per run and kind."""
+
+    kind: Kind
+    number: int
+    phase: RunPhase
+    rows: int = 0
+
+
+class VendorObserved(Payload):
+    """An ERP vendor as a poll run saw it."""
+
+    run: int
+    vendor: Vendor
+
+
+class UnreadableFact(Payload):
+    """Something of the outside that could not be read: where the raw bytes stand, and what is wrong with them."""
+
+    side: str
+    kind: str
+    key: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+
+
+class Result(StrEnum):
+    """How a command stands. All but IN_DOUBT are final for that command."""
+
+    APPLIED = "applied"
+    FOUND = "found"
+    REJECTED = "rejected"
+    IN_DOUBT = "in_doubt"
+    ABSENT = "absent"
+    ESCALATED = "escalated"
+    PARKED = "parked"
+    STALE = "stale"
+    EXPIRED = "expired"
+
+
+class Candidate(Payload):
+    """An object of the outside that may be what the command wanted to create."""
+
+    id: str
+    short_name: str = ""
+    name: str = ""
+    currency: str = ""
+    archived: bool = False
+    content: str = ""
+    """Hash of the part of it that the command would write; equal to the command's content if nothing is to do."""
+
+
+class OutcomeFact(Payload):
+    """What a writer says of one command.
+
+    Attributes:
+        target: id of the outside's object, once known.
+        version: the outside's version or time stamp of it after the write.
+        code, message, cure: of a refusal, in the outside's words and ours.
+        candidates: what was found instead of creating.
+    """
+
+    command: str
+    link: str
+    intent: str
+    attempt: int
+    result: Result
+    content: str = ""
+    target: str = ""
+    version: str = ""
+    code: str = ""
+    message: str = ""
+    cure: str = ""
+    candidates: tuple[Candidate, ...] = ()
+
+
+class SideFact(Payload):
+    """A side of a connection answers again after commands were parked."""
+
+    side: str
+    healed: bool
+    reason: str = ""
+
+
+class HoldReleased(Payload):
+    """A person releases a hold. ``choice`` is ``""`` to try again, ``create``, or the id of the candidate to link."""
+
+    link: str
+    reason: str
+    person: str
+    role: str
+    text: str
+    choice: str = ""

@@ -1,0 +1,70 @@
+"""What one service asks another, and the answers. Asked on ``bill.reads`` and ``erp.polls``, answered on ``snapshots``.
+
+A request changes nothing outside and may be carried out twice. After its deadline nobody waits for the answer any
+more, so it is dropped unread.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from tieout.domain.records import Kind
+from tieout.domain.settings import Side
+from tieout.events.envelope import Payload
+
+
+class CheckAsked(Payload):
+    """Ask the real system of one side whether the connection would work. A draft may be asked for too.
+
+    Attributes:
+        generation, secret_version: what the asker knows; the owner waits for them, or answers *failed* at the deadline.
+        deadline: UTC.
+    """
+
+    connection: str
+    side: Side
+    generation: int
+    secret_version: int
+    deadline: datetime
+
+
+class CheckStatus(StrEnum):
+    """The result of one question to a real system."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class CheckLine(Payload):
+    """One question to the real system and its answer.
+
+    Attributes:
+        detail: what was found, in the outside's words where it said something; never a secret.
+        cure: what a person can do, ``""`` for nothing.
+        code, http_status: of a refusal, ``""`` and 0 otherwise.
+    """
+
+    name: str
+    status: CheckStatus
+    detail: str
+    cure: str = ""
+    code: str = ""
+    http_status: int = 0
+
+
+class CheckAnswered(Payload):
+    """The whole answer to one ``CheckAsked``; ``request`` is that message's id."""
+
+    request: str
+    connection: str
+    side: Side
+    lines: tuple[CheckLine, ...]
+
+
+class SyncAsked(Payload):
+    """Read these kinds of the ERP now instead of at their next time; all kinds if none is named."""
+
+    connection: str
+    generation: int
+    kinds: tuple[Kind, ...] = ()
+    deadline: datetime

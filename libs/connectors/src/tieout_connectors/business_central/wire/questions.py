@@ -1,0 +1,77 @@
+"""How Business Central is asked: the options of each question, as OData has them.
+
+``or`` is only allowed between conditions on one field, which is how several records are asked for at once. Options of
+an enumeration are not filtered on: servers differ on how they want them written.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+WHOLE_INVOICE = {"$expand": "dimensionSetLines,purchaseInvoiceLines($expand=dimensionSetLines)"}
+WHOLE_LINES = {"$expand": "dimensionSetLines"}
+
+
+def changed_since(moment: datetime | None) -> dict[str, str]:
+    """All rows written at or after a moment, in the order of their change; all rows for None."""
+    question = {"$orderby": "lastModifiedDateTime"}
+    if moment is not None:
+        question["$filter"] = f"lastModifiedDateTime ge {literal(moment)}"
+    return question
+
+
+def by_ids(ids: Iterable[str]) -> dict[str, str]:
+    """The records of these ids."""
+    return {"$filter": " or ".join(f"id eq {one}" for one in ids)}
+
+
+def whole_invoices(ids: Iterable[str]) -> dict[str, str]:
+    """These purchase invoices with lines and dimensions."""
+    return {**by_ids(ids), **WHOLE_INVOICE}
+
+
+def postings_of(numbers: Iterable[str]) -> dict[str, str]:
+    """The general ledger entries of these documents, with dimensions."""
+    conditions = " or ".join(f"documentNumber eq {quoted(one)}" for one in numbers)
+    return {"$filter": conditions, "$expand": "dimensionSetLines"}
+
+
+def ledger_of(numbers: Iterable[str]) -> dict[str, str]:
+    """The vendor ledger entries of these documents."""
+    return {"$filter": " or ".join(f"Document_No eq {quoted(one)}" for one in numbers)}
+
+
+def ledger_entries(numbers: Iterable[str]) -> dict[str, str]:
+    """These vendor ledger entries."""
+    return {"$filter": " or ".join(f"Entry_No eq {int(one)}" for one in numbers)}
+
+
+def ledger_after(entry: int, *, only_open: bool) -> dict[str, str]:
+    """Vendor ledger entries above a number, in order."""
+    condition = f"Entry_No gt {entry}"
+    return {"$filter": f"{condition} and Open eq true" if only_open else condition, "$orderby": "Entry_No"}
+
+
+def account_named(number: str) -> dict[str, str]:
+    """The general ledger account of a number."""
+    return {"$filter": f"number eq {quoted(number)}"}
+
+
+def postings_until(account: str, day: date, after: int) -> dict[str, str]:
+    """An account's entries above a number with posting dates up to a day, in order."""
+    conditions = f"accountNumber eq {quoted(account)} and postingDate le {day.isoformat()} and entryNumber gt {after}"
+    return {"$filter": conditions, "$orderby": "entryNumber", "$select": "entryNumber,debitAmount,creditAmount"}
+
+
+def first(number: int) -> dict[str, str]:
+    """A few rows only."""
+    return {"$top": str(number)}
+
+
+def literal(moment: datetime) -> str:
+    """A point in time as a filter has it: UTC, milliseconds, bare."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def quoted(text: str) -> str:
+    """Text as a filter has it: quotes are doubled."""
+    return "'" + text.replace("'", "''") + "'"

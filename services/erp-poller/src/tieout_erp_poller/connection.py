@@ -1,0 +1,244 @@
+"""One connection's polls: what is due, what was asked for, one run after another, and what a failure means."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tieout.connections.registry import ConnectionView
+from tieout.domain.errors import Fatal, RecoveryError, Reject, Retry
+from tieout.domain.records import Kind
+from tieout.domain.settings import Side
+from tieout.events.cursors import ErpCursor
+from tieout.observability.logging import logger
+from tieout_erp_poller import metrics
+from tieout_erp_poller.connectors import KINDS, PolledErp
+from tieout_erp_poller.raw import RunName
+from tieout_erp_poller.run import Ended, Run, Surroundings
+
+log = logger(__name__)
+
+LONGEST_NAP: Final = 3600.0
+"""Seconds; the clock of the machine may be set while we wait for a time of day."""
+
+
+class Cursors(Protocol):
+    """Where polls stand."""
+
+    def get(self, connection: str, kind: Kind) -> ErpCursor | None:
+        """None before the first run."""
+        ...
+
+
+class Readers(Protocol):
+    """Opens a connection's ERP with the settings and credentials of a view. Raises Fatal, or Retry."""
+
+    async def open(self, view: ConnectionView) -> PolledErp:
+        """A reader; the caller closes it."""
+        ...
+
+
+@dataclass
+class Asked:
+    """Somebody wants these kinds polled. ``done`` is called once a run of each began after the question came."""
+
+    kinds: set[Kind]
+    done: Callable[[], None]
+
+
+@dataclass
+class Turn:
+    """What is known of one kind beside its cursor: the last try in this process, and an ERP's wish to be left alone."""
+
+    tried: datetime | None = None
+    not_before: datetime | None = None
+
+
+@dataclass
+class ConnectionPoller:
+    """Polls one active connection, in the event loop. ``run`` ends by cancellation or by a failure of ours."""
+
+    view: ConnectionView
+    cursors: Cursors
+    readers: Readers
+    around: Surroundings
+    kinds: Sequence[Kind] = KINDS
+    _asked: list[Asked] = field(default_factory=list)
+    _turns: dict[Kind, Turn] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _reader: tuple[tuple[int, int], PolledErp] | None = None
+    sick: str = ""
+    """What a person has to mend, "" if nothing."""
+
+    def update(self, view: ConnectionView) -> None:
+        """Settings or credentials changed. What was refused is tried again at once."""
+        changed = _identity(view) != _identity(self.view)
+        self.view = view
+        if changed and self.sick:
+            self._turns.clear()
+            self.ask((), _nobody_waits)
+        self._changed.set()
+
+    def ask(self, kinds: Sequence[Kind], done: Callable[[], None]) -> None:
+        """Poll these kinds now (all if none is named); ``done`` is called whatever comes of it."""
+        wanted = set(kinds or self.kinds) & set(self.kinds)
+        if not wanted:
+            done()
+            return
+        self._asked.append(Asked(wanted, done))
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Run whatever is due, for ever.
+
+        Raises:
+            Fenced, KafkaException: the process, or the ownership of the partition, must end.
+        """
+        try:
+            while True:
+                self._changed.clear()
+                kind, due = self._next()
+                wait = (due - self.around.clock()).total_seconds()
+                if wait > 0:
+                    await self._nap(min(wait, LONGEST_NAP))
+                elif not self.around.stopping():
+                    await self._poll(kind)
+                else:
+                    await self._nap(LONGEST_NAP)
+        finally:
+            await self._close()
+
+    async def _nap(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _next(self) -> tuple[Kind, datetime]:
+        """The kind that is due first; of several that are due, the first of the kinds."""
+        now = self.around.clock()
+        dues = [(kind, max(self._due(kind), now)) for kind in self.kinds]
+        return min(dues, key=lambda each: each[1])
+
+    def _due(self, kind: Kind) -> datetime:
+        turn = self._turns.get(kind, Turn())
+        earliest = turn.not_before or datetime.min.replace(tzinfo=UTC)
+        if any(kind in asked.kinds for asked in self._asked):
+            return earliest
+        last = turn.tried or self._ended_run(kind)
+        if last is None:
+            return earliest
+        schedule = self.view.settings.erp.schedule
+        return max(earliest, schedule.of(kind).next_after(last, _zone(schedule.time_zone)))
+
+    def _ended_run(self, kind: Kind) -> datetime | None:
+        """When the newest run began, None if it did not end: then its rest is due now, whatever the schedule says."""
+        cursor = self.cursors.get(self.view.connection, kind)
+        if cursor is None or cursor.ended is None or cursor.ended < cursor.started:
+            return None
+        return cursor.started
+
+    async def _poll(self, kind: Kind) -> None:
+        erp, view = self.view.settings.erp.kind, self.view
+        began = self.around.clock()
+        self._turns[kind] = Turn(tried=began)
+        served = [asked for asked in self._asked if kind in asked.kinds]
+        try:
+            reader = await self._open(view)
+            result = await self._run(kind, reader)
+            self._well()
+        except Retry as error:
+            result = "gave_up"
+            self._turns[kind].not_before = began + timedelta(seconds=error.after or 0)
+            log.warning("poll gave up until its next time", connection=view.connection, kind=kind, reason=str(error))
+        except Reject as error:
+            result = "refused"
+            self._refused(kind, error)
+        except Fatal as error:
+            result = "fatal"
+            self._sicken(error)
+        metrics.RUNS.labels(erp, kind, result).inc()
+        metrics.RUN_SECONDS.labels(erp, kind).observe((self.around.clock() - began).total_seconds())
+        if result != Ended.STOPPED:
+            self._serve(served, kind)
+
+    async def _run(self, kind: Kind, reader: PolledErp) -> str:
+        name = self.view.connection
+        before = self.cursors.get(name, kind)
+        number = before.run + 1 if before else 1
+        started = self.around.clock()
+        if before:
+            cursor = before.model_copy(update={"run": number, "started": started})
+        else:
+            cursor = ErpCursor(kind=kind, run=number, started=started)
+        return await Run(RunName(name, self.view.settings.erp.kind, kind, number), cursor, reader, self.around).go()
+
+    def _serve(self, served: Sequence[Asked], kind: Kind) -> None:
+        for asked in served:
+            asked.kinds.discard(kind)
+            if not asked.kinds:
+                self._asked.remove(asked)
+                asked.done()
+
+    async def _open(self, view: ConnectionView) -> PolledErp:
+        """The reader of these settings and credentials; a reader of others is closed."""
+        if self._reader is not None and self._reader[0] == _identity(view):
+            return self._reader[1]
+        await self._close()
+        self._reader = (_identity(view), await self.readers.open(view))
+        return self._reader[1]
+
+    async def _close(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader[1].close()
+
+    def _refused(self, kind: Kind, error: Reject) -> None:
+        name = self.view.connection
+        log.error("poll refused", connection=name, kind=kind, reason=str(error), cure=error.cure)
+
+    def _sicken(self, error: RecoveryError) -> None:
+        if self.sick != str(error):
+            log.error("connection is sick", connection=self.view.connection, reason=str(error), cure=error.cure)
+        self.sick = str(error)
+
+    def _well(self) -> None:
+        if self.sick:
+            log.info("connection is well again", connection=self.view.connection)
+        self.sick = ""
+
+
+@cache
+def _zone(name: str) -> tzinfo:
+    """A time zone; UTC, said once in the log, where this machine has no data for it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        log.error("time zone is not known here; daily polls go by UTC", zone=name, cure="Install tzdata.")  # noqa: TRY400
+        return UTC
+
+
+def _nobody_waits() -> None:
+    """What is done once a poll that we asked for ourselves has run."""
+
+
+def _identity(view: ConnectionView) -> tuple[int, int]:
+    """What a reader is made of; compared for equality."""
+    return view.generation, view.secret_version(Side.ERP)
+
+
+def oldest_ends(pollers: Mapping[str, ConnectionPoller], now: datetime) -> dict[str, float]:
+    """Per kind of ERP the seconds since a run ended, where that is longest ago."""
+    found: dict[str, float] = {}
+    for poller in pollers.values():
+        erp = poller.view.settings.erp.kind
+        for kind in poller.kinds:
+            cursor = poller.cursors.get(poller.view.connection, kind)
+            if cursor is not None:
+                age = (now - (cursor.ended or cursor.started)).total_seconds()
+                found[erp] = max(found.get(erp, 0.0), age)
+    return found

@@ -1,0 +1,6 @@
+"""fact-mapper with the wire reader of the ERP that exists in tests only."""
+
+from tieout_fact_mapper import __main__, readers
+
+readers.READERS["fake"] = "fake_erp.wire:READER"
+__main__.main()

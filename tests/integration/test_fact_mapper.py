@@ -1,0 +1,246 @@
+"""fact-mapper on a real broker: killed, stopped, and fed what nobody can read."""
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from tieout.domain.records import Kind, ReadContext
+from tieout.events import catalogue
+from tieout.events.envelope import Message, Payload, decode
+from tieout.events.facts import RunFact, RunPhase, UnreadableFact, VendorObserved
+from tieout.events.raw import ErpRow, ErpRun
+from tieout.log.admin import apply_topics
+from tieout.log.clients import KafkaAccess
+from tieout.log.compacted import high_watermark, read_to_end
+from tieout.log.outgoing import outgoing
+from tieout.log.produce import Outgoing, PlainProducer
+from tieout.log.topics import Names, Topic
+from tieout_devstack import processes
+from tieout_devstack.ports import free_port
+
+pytest_plugins = ["tieout_devstack.fixtures"]
+
+CONNECTIONS = ("cronus-us", "cronus-de", "adatum", "fabrikam", "contoso")
+TIME = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+CONTEXT = ReadContext(company="c1", local_currency="USD")
+# Padding keeps the 5,000 rows busy for long enough that a kill meets the mapper at work.
+PADDING = "x" * 4_000
+
+
+@dataclass
+class World:
+    """The topics of one installation, and what a test does to them."""
+
+    access: KafkaAccess
+    names: Names
+    folder: Path
+    started: list[processes.Background] = field(default_factory=list)
+
+    def write(self, messages: list[Outgoing]) -> None:
+        """To the raw topics, as the poller does."""
+        PlainProducer(self.access).send_now(messages)
+
+    def start(self, instance: str = "m-0") -> tuple[processes.Background, int]:
+        """A mapper of its own, and its port."""
+        port = free_port()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parent),
+            "TIEOUT_KAFKA_BOOTSTRAP": self.access.bootstrap,
+            "TIEOUT_PREFIX": self.names.prefix,
+            "TIEOUT_PARTITIONS": str(self.names.partitions),
+            "TIEOUT_INSTANCE": instance,
+            "TIEOUT_HTTP_PORT": str(port),
+            "TIEOUT_WORK_FOLDER": str(self.folder / f"faust-{instance}"),
+        }
+        mark = secrets.token_hex(4)
+        process = processes.start(
+            "fact-mapper",
+            [sys.executable, "-m", "fake_erp.run_mapper"],
+            log=self.folder / f"{instance}-{mark}.log",
+            env=environment,
+            pid_file=self.folder / f"{mark}.pid",
+        )
+        self.started.append(process)
+        return process, port
+
+    def facts(self) -> list[Message[Payload]]:
+        """Everything in ``sync.facts``, in order within each partition."""
+        topic = self.names.topic(Topic.FACTS)
+        return [
+            decode(message.headers(), message.value(), catalogue)
+            for partition in range(self.names.partitions)
+            for message in read_to_end(self.access, topic, partition, timeout=20)
+        ]
+
+    def count(self) -> int:
+        """How many facts there are now, repeats included."""
+        topic = self.names.topic(Topic.FACTS)
+        return sum(high_watermark(self.access, topic, number)[1] for number in range(self.names.partitions))
+
+    def committed(self) -> int:
+        """The sum of the mapper group's committed offsets on the ERP's raw topic."""
+        spots = [TopicPartition(self.names.topic(Topic.ERP_CHANGES), n) for n in range(self.names.partitions)]
+        consumer = Consumer(self.access.consumer(self.names.group("fact-mapper")))
+        try:
+            return sum(max(0, spot.offset) for spot in consumer.committed(spots, timeout=10))
+        finally:
+            consumer.close()
+
+
+@pytest.fixture
+def world(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> Iterator[World]:
+    """An installation without services."""
+    folder = devstack_folder / topic_prefix
+    folder.mkdir()
+    made = World(KafkaAccess(bootstrap=kafka_bootstrap), Names(topic_prefix, 4), folder)
+    apply_topics(made.access, made.names)
+    yield made
+    for process in made.started:
+        process.kill()
+
+
+def message(connection: str, data: Payload, identity: str) -> Message[Payload]:
+    """A raw message as the poller writes it."""
+    return Message(
+        id=identity,
+        source="/erp-poller",
+        type=catalogue.name_of(data),
+        subject=identity,
+        time=TIME,
+        partitionkey=connection,
+        data=data,
+    )
+
+
+def row(connection: str, key: str, change: int, **document: str) -> Message[Payload]:
+    """The ``change``-th change of a vendor."""
+    data = ErpRow(
+        erp="fake",
+        kind=Kind.VENDOR,
+        key=key,
+        version=str(change),
+        run=change,
+        context=CONTEXT,
+        document={"id": key, "change": change, **(document or {"name": f"{key} in change {change}", "pad": PADDING})},
+    )
+    return message(connection, data, f"{connection}/{key}/{change}")
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not true after {seconds} s"
+        time.sleep(0.02)
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """Ask the mapper's own address."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def changes_by_vendor(facts: list[Message[Payload]]) -> dict[str, list[int]]:
+    """Per vendor the changes in the order in which they were first seen."""
+    seen = set()
+    found = defaultdict(list)
+    for fact in facts:
+        assert isinstance(fact.data, VendorObserved)
+        if fact.id not in seen:
+            seen.add(fact.id)
+            found[f"{fact.partitionkey}/{fact.data.vendor.id}"].append(int(fact.data.vendor.version))
+    return found
+
+
+def test_kill_and_stop_lose_nothing_and_keep_the_order_of_each_record(world: World) -> None:
+    """5,000 rows, killed twice and stopped once on the way: every change arrives, each vendor's in order."""
+    vendors = [(connection, f"v{number}") for connection in CONNECTIONS for number in range(50)]
+    rows = [row(connection, key, change) for change in range(1, 21) for connection, key in vendors]
+    world.write([outgoing(world.names, Topic.ERP_CHANGES, each) for each in rows])
+    assert len(rows) == 5000
+    for kill_at in (500, 1500):
+        process, _ = world.start()
+        until(lambda at=kill_at: world.count() > at)  # type: ignore[misc]
+        process.send(signal.SIGKILL)
+        assert process.wait_gone(seconds=5)
+        assert world.committed() < 5000, "the kill came too late to prove anything"
+    process, _ = world.start()
+    before = world.count()
+    until(lambda: world.count() > before)
+    asked = time.monotonic()
+    assert process.stop(grace_seconds=10)
+    assert time.monotonic() - asked < 5
+    assert 0 < world.committed() < 5000, "the stop came too late to prove anything"
+    stopped_with = (world.committed(), world.count())
+    process, _ = world.start()
+    until(lambda: world.committed() == 5000)
+    facts = world.facts()
+    wanted = {f"{connection}/{key}": list(range(1, 21)) for connection, key in vendors}
+    assert changes_by_vendor(facts) == wanted
+    # What a stop had written was committed, so that the next process repeats none of it.
+    assert len(facts) - stopped_with[1] == 5000 - stopped_with[0]
+
+
+def test_the_unreadable_is_set_aside_and_an_unknown_version_stops(world: World) -> None:
+    """A row without a name becomes a hold and the next row goes on; a message of a newer release stops the mapper."""
+    good, bad, after = row("adatum", "v1", 1), row("adatum", "v2", 1, pad="x"), row("adatum", "v3", 1)
+    begun = message("adatum", ErpRun(erp="fake", kind=Kind.VENDOR, run=1, phase=RunPhase.BEGUN), "begun")
+    world.write([outgoing(world.names, Topic.ERP_CHANGES, each) for each in (begun, good, bad, after)])
+    process, port = world.start()
+    until(lambda: world.committed() == 4)
+    kinds = [type(fact.data) for fact in world.facts()]
+    assert kinds == [RunFact, VendorObserved, UnreadableFact, VendorObserved]
+    unreadable = world.facts()[2].data
+    assert isinstance(unreadable, UnreadableFact)
+    place = (world.names.topic(Topic.ERP_CHANGES), world.names.partition_of("adatum"), 2)
+    assert (unreadable.topic, unreadable.partition, unreadable.offset) == place
+    assert unreadable.reason == "name: missing"
+    assert (get(port, "/healthz")[0], get(port, "/readyz")[0]) == (200, 200)
+    assert 'tieout_mapper_facts_total{type="tieout.fact.unreadable.v1"} 1.0' in get(port, "/metrics")[1]
+
+    sent = outgoing(world.names, Topic.ERP_CHANGES, row("adatum", "v4", 1))
+    newer = [(name, b"tieout.raw.erp.row.v2" if name == "ce_type" else value) for name, value in sent.headers]
+    world.write([Outgoing(sent.topic, sent.partition, sent.key, sent.value, newer)])
+    for attempt in range(2):
+        process = process if attempt == 0 else world.start()[0]
+        assert process.wait_gone(seconds=15)
+        line = next(line for line in process.log.read_text().splitlines() if '"stopped"' in line)
+        told = json.loads(line)
+        assert (told["topic"], told["partition"], told["offset"]) == (place[0], place[1], 4)
+    assert world.committed() == 4
+    assert len(world.facts()) == 4
+
+
+def test_two_mappers_share_the_partitions_and_take_over(world: World) -> None:
+    """With a second mapper both work; one that is killed for good is replaced by the other, and nothing is lost."""
+    first, _ = world.start("m-0")
+    second, port = world.start("m-1")
+    rows = [row(connection, f"v{number}", 1) for number in range(20) for connection in CONNECTIONS]
+    world.write([outgoing(world.names, Topic.ERP_CHANGES, each) for each in rows])
+    until(lambda: world.committed() == len(rows))
+    first.send(signal.SIGKILL)
+    later = [row(connection, f"v{number}", 2) for number in range(20) for connection in CONNECTIONS]
+    world.write([outgoing(world.names, Topic.ERP_CHANGES, each) for each in later])
+    until(lambda: world.committed() == len(rows) + len(later), seconds=40)
+    assert second.running()
+    assert get(port, "/readyz")[0] == 200
+    changes = changes_by_vendor(world.facts())
+    assert set(map(tuple, changes.values())) == {(1, 2)}
+    assert len(changes) == len(rows)

@@ -1,0 +1,415 @@
+"""Business Central's documents as records, on fixtures in the shapes its servers send."""
+
+import json
+from copy import deepcopy
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tieout.domain.erp import (
+    Account,
+    AccountCategory,
+    Blocked,
+    Dimension,
+    DimensionCode,
+    DimensionValue,
+    DocumentStatus,
+    LineKind,
+    PurchaseInvoice,
+    Terms,
+    Vendor,
+    VendorRef,
+)
+from tieout.domain.erp_ledger import DateRange, EntryType, PeriodState, VendorLedgerEntry
+from tieout.domain.records import Kind, ReadContext
+from tieout_connectors.business_central.wire import BusinessCentralWire, protocol, questions
+from tieout_connectors.business_central.wire.fields import unescaped
+from tieout_connectors.spi.wire import Unreadable
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "business-central"
+CONTEXT = ReadContext(
+    company="9ee48135-93e1-ef11-9344-6045bde9ca09",
+    local_currency="USD",
+    settings={"global_dimension_1": "DEPARTMENT", "global_dimension_2": "PROJECT"},
+)
+
+
+def load(name: str) -> Any:
+    """A fixture as the connector parses answers: with exact decimals."""
+    return json.loads((FIXTURES / name).read_text(), parse_float=Decimal)
+
+
+def read(kind: Kind, document: Any) -> Any:
+    """The one record of a row."""
+    (record,) = BusinessCentralWire().read(kind, document, CONTEXT)
+    return record
+
+
+def changed(name: str, *path: Any, to: Any) -> Any:
+    """A fixture with one value replaced."""
+    document = load(name)
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = to
+    return document
+
+
+def invoice_with(**fields: Any) -> PurchaseInvoice:
+    """The fixture's invoice with other header fields."""
+    document = load("purchase_invoice.json")
+    document["invoice"].update(fields)
+    record = read(Kind.PURCHASE_INVOICE, document)
+    assert isinstance(record, PurchaseInvoice)
+    return record
+
+
+def test_a_vendor_is_read_with_everything_the_api_shows() -> None:
+    """Number with blanks and slash, several mail addresses, umlauts and cut milliseconds arrive as they are."""
+    vendor = read(Kind.VENDOR, load("vendor.json"))
+    assert isinstance(vendor, Vendor)
+    assert vendor.id == "c1b50b8e-1d4e-ef11-a2b3-6045bd0a11f2"
+    assert vendor.number == "V#00 17/A"
+    assert vendor.name == "Ødegård & Søn"
+    assert vendor.currency == "NOK"
+    assert vendor.email == "ap@example.no; post@example.no"
+    assert vendor.blocked is Blocked.NO
+    assert vendor.modified == datetime(2026, 2, 3, 7, 38, 46, 500_000, tzinfo=UTC)
+    assert vendor.address.country == "NO"
+    assert vendor.version.startswith('W/"')
+
+
+@pytest.mark.parametrize(
+    ("wire", "blocked"),
+    [
+        (" ", Blocked.NO),
+        ("_x0020_", Blocked.NO),
+        ("", Blocked.NO),
+        ("Payment", Blocked.PAYMENT),
+        ("All", Blocked.ALL),
+    ],
+)
+def test_a_block_is_understood_escaped_or_not(wire: str, blocked: Blocked) -> None:
+    """The documentation prints a blank, servers send it escaped: both mean not blocked."""
+    assert read(Kind.VENDOR, changed("vendor.json", "blocked", to=wire)).blocked is blocked
+
+
+def test_an_unknown_block_is_not_taken_for_none() -> None:
+    """A member this release does not know sets the vendor aside, so that nobody blocked is paid."""
+    with pytest.raises(Unreadable, match="blocked"):
+        read(Kind.VENDOR, changed("vendor.json", "blocked", to="Privacy"))
+
+
+def test_a_blank_currency_is_the_ledgers_own() -> None:
+    """Nobody sees a vendor without currency when the server leaves it blank."""
+    assert read(Kind.VENDOR, changed("vendor.json", "currencyCode", to="")).currency == "USD"
+
+
+def test_a_currency_code_that_is_no_iso_code_is_named_in_the_complaint() -> None:
+    """A site's own code needs an entry in the connection; the complaint says which field."""
+    document = changed("vendor.json", "currencyCode", to="EURO")
+    with pytest.raises(Unreadable, match="currencyCode"):
+        read(Kind.VENDOR, document)
+    known = CONTEXT.model_copy(update={"currencies": {"EURO": "EUR"}})
+    (vendor,) = BusinessCentralWire().read(Kind.VENDOR, document, known)
+    assert isinstance(vendor, Vendor)
+    assert vendor.currency == "EUR"
+
+
+@pytest.mark.parametrize("field", ["id", "number", "blocked"])
+def test_a_complaint_names_the_field(field: str) -> None:
+    """Whoever looks at a row that was set aside sees what is wrong in it."""
+    with pytest.raises(Unreadable) as caught:
+        read(Kind.VENDOR, changed("vendor.json", field, to=None if field != "blocked" else 7))
+    assert caught.value.path == field
+
+
+def test_a_complaint_does_not_repeat_the_value() -> None:
+    """Personal data does not reach a log through an error."""
+    with pytest.raises(Unreadable) as caught:
+        read(Kind.VENDOR, changed("vendor.json", "lastModifiedDateTime", to="Mrs. Smith"))
+    assert "Smith" not in str(caught.value)
+
+
+def test_an_account_is_read() -> None:
+    """Leading zeros of a number stay; an escaped category is understood."""
+    account = read(Kind.ACCOUNT, load("account.json"))
+    assert isinstance(account, Account)
+    assert account.number == "07110"
+    assert account.category is AccountCategory.COST_OF_SALES
+    assert account.is_codeable()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("accountType", "Begin_x002D_Total"), ("accountType", "Heading"), ("directPosting", False), ("blocked", True)],
+)
+def test_headings_and_closed_accounts_are_not_offered_for_coding(field: str, value: Any) -> None:
+    """A bill's line never gets an account that Business Central would refuse."""
+    assert not read(Kind.ACCOUNT, changed("account.json", field, to=value)).is_codeable()
+
+
+def test_dimensions_and_values_do_not_pretend_to_know_about_blocks() -> None:
+    """The API shows neither blocks nor headings, so they are unknown, not false."""
+    dimension = read(Kind.DIMENSION, load("dimension.json"))
+    value = read(Kind.DIMENSION_VALUE, load("dimension_value.json"))
+    assert isinstance(dimension, Dimension)
+    assert isinstance(value, DimensionValue)
+    assert (dimension.code, dimension.blocked) == ("DEPARTMENT", None)
+    assert (value.dimension, value.code, value.blocked, value.direct) == ("DEPARTMENT", "PROD", None, None)
+
+
+def test_a_value_beside_another_dimension_is_refused() -> None:
+    """A value never lands under a dimension it does not belong to."""
+    wrong = changed("dimension_value.json", "dimension", "id", to="b8196a90-44e3-ea11-bb43-000d3a2feca1")
+    with pytest.raises(Unreadable, match="dimension"):
+        read(Kind.DIMENSION_VALUE, wrong)
+
+
+def test_posting_dates_without_end_are_open_ended() -> None:
+    """The empty date is no bound, not the year 1."""
+    row = load("general_ledger_setup.json")["value"][0]
+    assert read(Kind.PERIOD, row) == PeriodState(open=(DateRange(first=date(2026, 3, 1)),), version='W/"gls"')
+
+
+def test_an_invoice_adds_up() -> None:
+    """Lines before the invoice's discount, the discount, tax and total explain each other to the cent."""
+    invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    assert isinstance(invoice, PurchaseInvoice)
+    assert [line.net for line in invoice.lines] == [Decimal(0), Decimal(600), Decimal(400), Decimal(0)]
+    assert (invoice.net, invoice.tax, invoice.total) == (Decimal(950), Decimal(57), Decimal(1007))
+    assert invoice.discount == Decimal(50)
+    assert invoice.unexplained() == 0
+
+
+def test_an_invoice_carries_its_open_amount_and_discount_from_the_ledger() -> None:
+    """400 of 1,007 are paid: 607 stay open and 20.14 can still be deducted until 10 April."""
+    invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    assert (invoice.open, invoice.ledger_entry, invoice.on_hold) == (Decimal(607), "2831", "")
+    assert invoice.terms == Terms(possible=Decimal("20.14"), until=date(2026, 4, 10))
+    assert invoice.status is DocumentStatus.OPEN
+
+
+def test_an_invoice_is_owed_to_the_pay_to_vendor() -> None:
+    """Who sold and who is paid are two vendors here; the bill is for the second."""
+    invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    assert invoice.buy_from.number == "20000"
+    assert invoice.pay_to == VendorRef(
+        number="20100", id="e8a5738a-44e3-ea11-bb43-000d3a2feca1", name="First Up Factoring"
+    )
+
+
+def test_lines_say_what_they_are_for() -> None:
+    """Only account lines name an account; comments stay comments; an escaped asset line is understood."""
+    invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    kinds = [LineKind.COMMENT, LineKind.ACCOUNT, LineKind.ITEM, LineKind.ASSET]
+    assert [line.kind for line in invoice.lines] == kinds
+    assert [line.account for line in invoice.lines] == ["", "07110", "", ""]
+    assert [line.number for line in invoice.lines] == ["", "07110", "1896-S", "FA-1"]
+
+
+def test_dimensions_come_by_code() -> None:
+    """Dimension set lines share their ids under every parent; the codes tell them apart."""
+    invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    desk = (DimensionCode(dimension="DEPARTMENT", value="PROD"), DimensionCode(dimension="PROJECT", value="P-7"))
+    assert invoice.lines[2].dimensions == desk
+    assert invoice.dimensions == (DimensionCode(dimension="DEPARTMENT", value="SALES"),)
+
+
+def test_postings_are_the_invoices_own() -> None:
+    """A payment under the same document number lends its account to no line; debits are positive."""
+    invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    assert invoice.postings is not None
+    assert [(one.account, one.amount) for one in invoice.postings] == [
+        ("07110", Decimal(570)),
+        ("14100", Decimal(380)),
+        ("15100", Decimal(57)),
+        ("22300", Decimal(-1007)),
+    ]
+    assert invoice.postings[1].document_amount == Decimal(380)
+    assert invoice.postings[1].dimensions[1].value == "P-7"
+
+
+def test_postings_of_a_foreign_invoice_have_no_amount_in_its_currency() -> None:
+    """The general ledger keeps the local currency only, and nothing is guessed from it."""
+    document = load("purchase_invoice.json")
+    document["invoice"]["currencyCode"] = "EUR"
+    document["ledger"][0]["Currency_Code"] = "EUR"
+    invoice = read(Kind.PURCHASE_INVOICE, document)
+    assert {one.document_amount for one in invoice.postings} == {None}
+
+
+@pytest.mark.parametrize("status", ["Draft", "In_x0020_Review", "In Review", "_x0020_"])
+def test_an_unposted_invoice_is_no_record(status: str) -> None:
+    """Drafts never become bills."""
+    document = changed("purchase_invoice.json", "invoice", "status", to=status)
+    assert BusinessCentralWire().read(Kind.PURCHASE_INVOICE, document, CONTEXT) == ()
+
+
+def test_without_the_ledger_page_the_open_amount_is_unknown() -> None:
+    """Open may be paid in part: without the entry nobody knows what is left, and zero would be a lie."""
+    invoice = read(Kind.PURCHASE_INVOICE, changed("purchase_invoice.json", "ledger", to=None))
+    assert (invoice.open, invoice.on_hold, invoice.terms, invoice.ledger_entry) == (None, None, None, "")
+
+
+def test_paid_says_that_nothing_is_open_even_without_the_ledger_page() -> None:
+    """Business Central sets Paid only when the entry is closed."""
+    document = changed("purchase_invoice.json", "ledger", to=None)
+    document["invoice"]["status"] = "Paid"
+    invoice = read(Kind.PURCHASE_INVOICE, document)
+    assert (invoice.open, invoice.status) == (Decimal(0), DocumentStatus.PAID)
+
+
+def test_an_entry_that_is_not_there_yet_leaves_the_open_amount_unknown() -> None:
+    """The page answered, but without this invoice's entry."""
+    assert read(Kind.PURCHASE_INVOICE, changed("purchase_invoice.json", "ledger", to=[])).open is None
+
+
+def test_an_entry_of_another_vendor_is_not_taken() -> None:
+    """Two vendors' documents may bear one number."""
+    document = changed("purchase_invoice.json", "ledger", 0, "Vendor_No", to="99999")
+    assert read(Kind.PURCHASE_INVOICE, document).open is None
+
+
+def test_two_entries_for_one_invoice_are_refused() -> None:
+    """Which one is right is not guessed."""
+    document = load("purchase_invoice.json")
+    document["ledger"].append(deepcopy(document["ledger"][0]))
+    with pytest.raises(Unreadable, match="ledger"):
+        read(Kind.PURCHASE_INVOICE, document)
+
+
+@pytest.mark.parametrize("text", ["XYZ", "a  "])
+def test_a_hold_is_any_text(text: str) -> None:
+    """Whatever three characters a person enters, the invoice is on hold."""
+    document = changed("purchase_invoice.json", "ledger", 0, "On_Hold", to=text)
+    assert read(Kind.PURCHASE_INVOICE, document).on_hold == text.strip()
+
+
+def test_a_hold_that_the_page_does_not_show_is_unknown() -> None:
+    """A page published without the column does not make an invoice free to pay."""
+    document = load("purchase_invoice.json")
+    del document["ledger"][0]["On_Hold"]
+    assert read(Kind.PURCHASE_INVOICE, document).on_hold is None
+
+
+def test_the_empty_due_date_is_none() -> None:
+    """An invoice without due date is not due in the year 1."""
+    assert invoice_with(dueDate="0001-01-01").due_date is None
+
+
+def test_a_list_that_the_server_cut_is_refused() -> None:
+    """An invoice with half of its lines never becomes a bill."""
+    document = load("purchase_invoice.json")
+    document["invoice"]["purchaseInvoiceLines@odata.nextLink"] = "https://x/y"
+    with pytest.raises(Unreadable, match="purchaseInvoiceLines"):
+        read(Kind.PURCHASE_INVOICE, document)
+    document = load("purchase_invoice.json")
+    document["invoice"]["purchaseInvoiceLines"][1]["dimensionSetLines@odata.nextLink"] = "https://x/y"
+    with pytest.raises(Unreadable, match=r"purchaseInvoiceLines\[1\]\.dimensionSetLines"):
+        read(Kind.PURCHASE_INVOICE, document)
+
+
+def test_a_complaint_inside_a_line_names_the_line() -> None:
+    """The path leads to the value."""
+    document = changed("purchase_invoice.json", "invoice", "purchaseInvoiceLines", 2, "netAmount", to="abc")
+    with pytest.raises(Unreadable) as caught:
+        read(Kind.PURCHASE_INVOICE, document)
+    assert caught.value.path == "invoice.purchaseInvoiceLines[2].netAmount"
+
+
+def test_amounts_are_exact_and_floats_refused() -> None:
+    """12,345,678.90 arrives to the cent; a float has lost digits already and is not taken."""
+    assert invoice_with(totalAmountIncludingTax=Decimal("12345678.90")).total == Decimal("12345678.90")
+    assert invoice_with(totalAmountIncludingTax="12345678.90").total == Decimal("12345678.90")
+    with pytest.raises(Unreadable, match="totalAmountIncludingTax"):
+        invoice_with(totalAmountIncludingTax=12345678.90)
+
+
+def test_a_part_payment_changes_an_invoices_version() -> None:
+    """The ETag stays when a part is paid; the version must not."""
+    before = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))
+    after = read(
+        Kind.PURCHASE_INVOICE, changed("purchase_invoice.json", "ledger", 0, "Remaining_Amount", to=Decimal("-207.00"))
+    )
+    assert before.version != after.version
+
+
+def test_a_ledger_entry_is_turned_to_what_is_owed() -> None:
+    """Business Central writes invoices negative; owed is positive here."""
+    entry = read(Kind.LEDGER_ENTRY, load("ledger_entry.json"))
+    assert isinstance(entry, VendorLedgerEntry)
+    assert (entry.id, entry.type, entry.vendor_number) == ("2831", EntryType.INVOICE, "20100")
+    assert (entry.amount, entry.open, entry.is_open) == (Decimal(1007), Decimal(607), True)
+    assert (entry.local_amount, entry.local_open) == (Decimal(1007), Decimal(607))
+    assert entry.currency == "USD"
+    assert (entry.reverses, entry.reversed_by) == ("", "")
+    assert entry.dimensions == (DimensionCode(dimension="DEPARTMENT", value="SALES"),)
+
+
+def test_a_payment_entry_is_negative_and_a_closed_one_is_a_plain_zero() -> None:
+    """No amount reaches a message as minus zero."""
+    document = load("purchase_invoice.json")["ledger"][1]
+    entry = read(Kind.LEDGER_ENTRY, document)
+    assert (entry.type, entry.amount, entry.open) == (EntryType.PAYMENT, Decimal(-400), Decimal(0))
+    assert entry.model_dump(mode="json")["open"] == "0"
+
+
+def test_a_reversal_names_the_other_entry() -> None:
+    """A voided payment and its mirror lead to each other."""
+    entry = read(Kind.LEDGER_ENTRY, changed("ledger_entry.json", "Reversed_by_Entry_No", to=2900))
+    assert (entry.reverses, entry.reversed_by) == ("", "2900")
+
+
+@pytest.mark.parametrize(
+    ("wire", "kind"),
+    [
+        ("_x0020_", EntryType.OTHER),
+        (" ", EntryType.OTHER),
+        ("Credit_x0020_Memo", EntryType.CREDIT),
+        ("Credit Memo", EntryType.CREDIT),
+        ("Refund", EntryType.REFUND),
+        ("Finance_x0020_Charge_x0020_Memo", EntryType.FINANCE_CHARGE),
+    ],
+)
+def test_entry_types_are_understood_escaped_or_not(wire: str, kind: EntryType) -> None:
+    """Opening balances have no type and still count."""
+    assert read(Kind.LEDGER_ENTRY, changed("ledger_entry.json", "Document_Type", to=wire)).type is kind
+
+
+def test_a_ledger_entrys_version_follows_what_it_says_and_not_its_etag() -> None:
+    """Remaining amounts are computed when read: the ETag may stay or change on its own."""
+    before = read(Kind.LEDGER_ENTRY, load("ledger_entry.json")).version
+    assert read(Kind.LEDGER_ENTRY, changed("ledger_entry.json", "@odata.etag", to='W/"other"')).version == before
+    less = changed("ledger_entry.json", "Remaining_Amount", to=Decimal("-1.00"))
+    assert read(Kind.LEDGER_ENTRY, less).version != before
+
+
+def test_a_kind_that_is_not_read_is_refused() -> None:
+    """Nothing unknown passes as an empty answer."""
+    with pytest.raises(Unreadable, match="vendor_credit"):
+        BusinessCentralWire().read(Kind.VENDOR_CREDIT, {}, CONTEXT)
+
+
+def test_options_are_unescaped() -> None:
+    """Characters that XML names do not allow come back."""
+    assert unescaped("G_x002F_L_x0020_Account") == "G/L Account"
+    assert unescaped("Begin_x002D_Total") == "Begin-Total"
+    assert unescaped("plain") == "plain"
+
+
+def test_a_filter_doubles_quotes_and_prints_times_in_utc() -> None:
+    """A quote in a document number does not end the condition."""
+    question = questions.ledger_of(["O'Hara 1", "2"])
+    assert question == {"$filter": "Document_No eq 'O''Hara 1' or Document_No eq '2'"}
+    moment = datetime(2026, 1, 1, 0, 0, 30, 57_999, tzinfo=UTC)
+    assert questions.changed_since(moment)["$filter"] == "lastModifiedDateTime ge 2026-01-01T00:00:30.057Z"
+
+
+def test_a_row_without_etag_still_has_a_version() -> None:
+    """Its content stands in, so that a change is not taken for a repetition."""
+    row = {"id": "1", "displayName": "a"}
+    assert protocol.version(row) != protocol.version({**row, "displayName": "b"})
