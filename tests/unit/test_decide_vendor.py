@@ -144,7 +144,7 @@ def test_an_existing_bill_vendor_with_the_number_is_linked_and_brought_up_to_dat
     """Found by its number, nothing is created; what differs is changed afterwards."""
     world = World()
     world.feed(seen())
-    there = Candidate(id="009OLD", short_name="10000", name="Nordlys", currency="USD", content="other")
+    there = Candidate(id="009OLD", number="10000", name="Nordlys", content="other")
     world.answer(Result.FOUND, candidates=(there,))
     assert world.link().target == "009OLD"
     assert world.issued[1].frame.intent is Intent.VENDOR_UPDATE
@@ -155,7 +155,7 @@ def test_a_found_vendor_that_is_equal_needs_no_write() -> None:
     world = World()
     world.feed(seen())
     same = world.issued[0].frame.content_hash
-    world.answer(Result.FOUND, candidates=(Candidate(id="009OLD", short_name="10000", content=same),))
+    world.answer(Result.FOUND, candidates=(Candidate(id="009OLD", number="10000", content=same),))
     assert world.link().phase is Phase.LINKED
     assert len(world.issued) == 1
 
@@ -188,7 +188,7 @@ def test_one_bill_vendor_never_belongs_to_two_links() -> None:
     world.feed(seen())
     world.answer(Result.APPLIED, target="009AAA")
     world.feed(seen(id="v-2", number="10000"))
-    world.answer(Result.FOUND, candidates=(Candidate(id="009AAA", short_name="10000"),))
+    world.answer(Result.FOUND, candidates=(Candidate(id="009AAA", number="10000"),))
     held = world.hold("vendor/v-2/USD")
     assert held is not None
     assert (held.reason, held.params["owner"]) == ("match.taken", LINK)
@@ -198,7 +198,7 @@ def test_an_archived_vendor_is_not_restored_by_itself() -> None:
     """A person archived it in BILL; only a person brings it back."""
     world = World()
     world.feed(seen())
-    world.answer(Result.FOUND, candidates=(Candidate(id="009OLD", short_name="10000", archived=True),))
+    world.answer(Result.FOUND, candidates=(Candidate(id="009OLD", number="10000", archived=True),))
     assert world.link().phase is Phase.HELD
     assert world.hold().reason == "match.archived"  # type: ignore[union-attr]
 

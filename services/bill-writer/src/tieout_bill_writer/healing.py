@@ -15,6 +15,8 @@ from tieout.events.facts import SideFact
 from tieout.events.identity import digest
 from tieout.observability.logging import logger
 from tieout_bill_writer.organizations import Organizations
+from tieout_connectors.bill.calls import Call
+from tieout_connectors.bill.wire.session import read_session_details
 
 log = logger(__name__)
 
@@ -83,7 +85,7 @@ class Healing:
             try:
                 organization = await self._organizations.organization(connection)
                 organization.client.sessions.reset()
-                await organization.client.session_details()
+                await organization.client.caller.read(Call("GET /v3/login/session"), read_session_details)
             except RecoveryError as error:
                 log.debug("still sick", connection=connection, reason=str(error))
                 continue

@@ -94,9 +94,9 @@ def candidate(vendor: BillVendor) -> Candidate:
     """A BILL vendor as the decider compares it."""
     return Candidate(
         id=vendor.id,
-        short_name=vendor.short_name,
+        number=vendor.short_name,
         name=vendor.name,
-        currency=vendor.currency,
+        detail=vendor.currency,
         archived=vendor.archived,
         content=content_hash(vendor_as_written(vendor).model_dump(mode="json", exclude_defaults=True)),
     )

@@ -11,10 +11,10 @@ from tieout.events.envelope import Message, Payload
 from tieout.events.identity import digest
 from tieout.events.requests import CheckAnswered, CheckAsked, CheckLine, CheckStatus
 from tieout.observability.crash_points import reach
+from tieout_connectors.spi.erp import CheckLine as FoundLine
 from tieout_erp_poller import metrics
 from tieout_erp_poller.connection import Readers
 from tieout_erp_poller.raw import SOURCE
-from tieout_connectors.spi.erp import CheckLine as FoundLine
 
 _WORST = (CheckStatus.FAILED, CheckStatus.WARNING, CheckStatus.OK)
 
@@ -56,6 +56,12 @@ def not_there(question: CheckAsked, view: ConnectionView | None) -> CheckLine:
         detail = "the credentials did not reach erp-poller"
     cure = "Look at the readiness of erp-poller and control-plane, then check again."
     return CheckLine(name="erp", status=CheckStatus.FAILED, detail=detail, cure=cure, code="not_there")
+
+
+def late() -> CheckLine:
+    """What is said when the ERP took longer than the asker waits."""
+    cure = "Is the ERP reachable from erp-poller? Check again; the next answer may come sooner."
+    return CheckLine(name="erp", status=CheckStatus.FAILED, detail="no answer in time", cure=cure, code="no_answer")
 
 
 def answer(request: Message[Payload], connection: str, lines: Sequence[CheckLine], now: datetime) -> Message[Payload]:

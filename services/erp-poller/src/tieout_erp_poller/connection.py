@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Final, Protocol
@@ -21,6 +21,8 @@ from tieout_erp_poller.run import Ended, Run, Surroundings
 
 log = logger(__name__)
 
+# An ERP that did not answer at 02:00 is asked again so many seconds later, not only at 02:00 of the next day.
+AGAIN_SECONDS: Final = 900.0
 LONGEST_NAP: Final = 3600.0
 """Seconds; the clock of the machine may be set while we wait for a time of day."""
 
@@ -51,10 +53,14 @@ class Asked:
 
 @dataclass
 class Turn:
-    """What is known of one kind beside its cursor: the last try in this process, and an ERP's wish to be left alone."""
+    """What is known of one kind beside its cursor: the last try in this process, and bounds of the next.
+
+    ``not_before`` is an ERP's wish to be left alone, ``not_after`` ends the wait of a kind that is polled once a day.
+    """
 
     tried: datetime | None = None
     not_before: datetime | None = None
+    not_after: datetime | None = None
 
 
 @dataclass
@@ -70,8 +76,12 @@ class ConnectionPoller:
     _turns: dict[Kind, Turn] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: tuple[tuple[int, int], PolledErp] | None = None
+    _stopping: bool = False
     sick: str = ""
     """What a person has to mend, "" if nothing."""
+
+    def __post_init__(self) -> None:
+        self.around = replace(self.around, stopping=lambda: self._stopping)
 
     def update(self, view: ConnectionView) -> None:
         """Settings or credentials changed. What was refused is tried again at once."""
@@ -91,23 +101,32 @@ class ConnectionPoller:
         self._asked.append(Asked(wanted, done))
         self._changed.set()
 
+    def stop(self) -> None:
+        """Begin no run any more, and end one in work between two pages."""
+        self._stopping = True
+        self._changed.set()
+
+    def dismiss(self) -> None:
+        """The connection is not polled any more: nobody need wait for what was asked."""
+        asked, self._asked = self._asked, []
+        for each in asked:
+            each.done()
+
     async def run(self) -> None:
-        """Run whatever is due, for ever.
+        """Run whatever is due, until stopped.
 
         Raises:
             Fenced, KafkaException: the process, or the ownership of the partition, must end.
         """
         try:
-            while True:
+            while not self._stopping:
                 self._changed.clear()
                 kind, due = self._next()
                 wait = (due - self.around.clock()).total_seconds()
                 if wait > 0:
                     await self._nap(min(wait, LONGEST_NAP))
-                elif not self.around.stopping():
-                    await self._poll(kind)
                 else:
-                    await self._nap(LONGEST_NAP)
+                    await self._poll(kind)
         finally:
             await self._close()
 
@@ -133,7 +152,8 @@ class ConnectionPoller:
         if last is None:
             return earliest
         schedule = self.view.settings.erp.schedule
-        return max(earliest, schedule.of(kind).next_after(last, _zone(schedule.time_zone)))
+        due = schedule.of(kind).next_after(last, _zone(schedule.time_zone))
+        return max(earliest, min(due, turn.not_after or due))
 
     def _ended_run(self, kind: Kind) -> datetime | None:
         """When the newest run began, None if it did not end: then its rest is due now, whatever the schedule says."""
@@ -154,6 +174,7 @@ class ConnectionPoller:
         except Retry as error:
             result = "gave_up"
             self._turns[kind].not_before = began + timedelta(seconds=error.after or 0)
+            self._turns[kind].not_after = began + timedelta(seconds=AGAIN_SECONDS)
             log.warning("poll gave up until its next time", connection=view.connection, kind=kind, reason=str(error))
         except Reject as error:
             result = "refused"

@@ -86,7 +86,15 @@ class PartitionCursors:
             Fenced: somebody else owns the partition now, or nobody knows; nothing was, or may be, written.
         """
         message = cursor_message(self._names, connection, cursor)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, message)
+        work = asyncio.get_running_loop().run_in_executor(self._thread, self._commit, message)
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # The transaction goes on without us; who polls next in this process must not start from an older cursor.
+            await asyncio.wait([work])
+            if work.exception() is None:
+                self._cursors[key_of(connection, cursor.kind)] = cursor
+            raise
         self._cursors[key_of(connection, cursor.kind)] = cursor
 
     def _commit(self, message: Outgoing) -> None:

@@ -48,7 +48,7 @@ class Owner(Protocol):
         """These are not ours any more; nothing of them may run after this returns."""
         ...
 
-    async def received(self, message: Message[Payload], served: Served) -> None:
+    async def received(self, partition: int, message: Message[Payload], served: Served) -> None:
         """A request; ``served`` is called, from any thread, once it need not be read again."""
         ...
 
@@ -95,11 +95,11 @@ class Intake:
                     self._take(message)
                 if self._owner.failure.done():
                     self._owner.failure.result()
-                self._commit(asynchronous=True)
+                self._commit()
                 self._balance()
                 self.alive = time.monotonic()
             self._in_loop(self._owner.end(list(self._prefixes)))
-            self._commit(asynchronous=False)
+            self._commit()
         finally:
             self._stopping.set()
             self._consumer.close()
@@ -121,9 +121,9 @@ class Intake:
         except UnreadableMessage as problem:
             raise UnreadableMessage(f"{self._topic}/{partition} offset {offset}: {problem}") from problem
         prefix.received(offset)
-        self._in_loop(self._owner.received(request, lambda: prefix.served(offset)))
+        self._in_loop(self._owner.received(partition, request, lambda: prefix.served(offset)))
 
-    def _commit(self, *, asynchronous: bool) -> None:
+    def _commit(self) -> None:
         """Commit what is served and was not committed before."""
         moved = {
             partition: position
@@ -135,10 +135,7 @@ class Intake:
         places = [TopicPartition(self._topic, partition, position) for partition, position in moved.items()]
         reach("erp-poller.requests.before")
         try:
-            if asynchronous:
-                self._consumer.commit(offsets=places, asynchronous=True)
-            else:
-                self._consumer.commit(offsets=places, asynchronous=False)
+            self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
             # A rebalance came between: whoever has the partition now is asked again, and polling twice harms nobody.
             log.warning("requests are not committed", error=str(error))
@@ -171,8 +168,7 @@ class Intake:
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         numbers = [place.partition for place in places]
         self._in_loop(self._owner.end(numbers))
-        if not self._stopping.is_set():
-            self._commit(asynchronous=True)
+        self._commit()
         for number in numbers:
             self._prefixes.pop(number, None)
             self._committed.pop(number, None)

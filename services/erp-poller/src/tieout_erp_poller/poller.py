@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tieout.connections.registry import ConnectionView
@@ -120,13 +120,13 @@ class Poller:
             for poller in share.pollers.values():
                 poller.stop()
 
-    async def received(self, message: Message[Payload], served: Served) -> None:
+    async def received(self, partition: int, message: Message[Payload], served: Served) -> None:
         """A request of ``erp.polls``.
 
         Raises:
             UnreadableMessage: nothing that belongs on this topic.
         """
-        share = self._shares.get(self._names.partition_of(message.partitionkey))
+        share = self._shares.get(partition)
         if share is None:
             return
         match message.data:
@@ -141,15 +141,14 @@ class Poller:
         task.add_done_callback(share.requests.discard)
 
     async def _sync(self, share: _Share, question: SyncAsked, served: Served) -> None:
-        seconds = (question.deadline - self._clock()).total_seconds()
-        view = await self._views.until(
-            question.connection, lambda view: view.generation >= question.generation, seconds
-        )
-        poller = share.pollers.get(question.connection)
+        name, generation = question.connection, question.generation
+        seconds = self._until(question.deadline)
+        view = await self._views.until(name, lambda view: view.generation >= generation, seconds)
+        poller = share.pollers.get(name)
         if view is None:
-            self._dropped("expired", question.connection, served)
+            self._dropped("expired", name, served)
         elif poller is None:
-            self._dropped("not_active", question.connection, served)
+            self._dropped("not_active", name, served)
         else:
             metrics.REQUESTS.labels("served").inc()
             poller.ask(question.kinds, served)
@@ -172,7 +171,7 @@ class Poller:
             self._dropped("expired", question.connection, served)
 
     async def _asked(self, question: CheckAsked) -> Sequence[CheckLine]:
-        seconds = (question.deadline - self._clock()).total_seconds() - ANSWER_SECONDS
+        ends = question.deadline - timedelta(seconds=ANSWER_SECONDS)
         seen: ConnectionView | None = None
 
         def has_arrived(view: ConnectionView) -> bool:
@@ -181,15 +180,18 @@ class Poller:
             known = view.secret_version(Side.ERP) >= question.secret_version
             return known and view.generation >= question.generation
 
+        view = await self._views.until(question.connection, has_arrived, self._until(ends))
+        if view is None:
+            return [not_there(question, seen)]
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                view = await self._views.until(question.connection, has_arrived, seconds)
-                if view is None:
-                    return [not_there(question, seen)]
-                async with self._checks:
-                    return await check(view, self._readers)
+            async with asyncio.timeout(self._until(ends)), self._checks:
+                return await check(view, self._readers)
         except TimeoutError:
             return [late()]
+
+    def _until(self, moment: datetime) -> float:
+        """Seconds, 0 if it has passed."""
+        return max(0.0, (moment - self._clock()).total_seconds())
 
     def _fit(self, view: ConnectionView) -> None:
         """Poll a connection, or do not poll it any more, as its state says."""
@@ -199,8 +201,9 @@ class Poller:
         poller = share.pollers.get(view.connection)
         if view.settings.state is not State.ACTIVE:
             if poller is not None:
+                poller.dismiss()
                 del share.pollers[view.connection]
-                share.tasks.pop(view.connection).cancel()
+                share.tasks[view.connection].cancel()
         elif poller is not None:
             poller.update(view)
         else:
@@ -211,8 +214,9 @@ class Poller:
             log=RawLog(self._names, self._producer, share.cursors), clock=self._clock, places=self._places
         )
         poller = ConnectionPoller(view, share.cursors, self._readers, around)
+        before = share.tasks.get(view.connection)
         share.pollers[view.connection] = poller
-        share.tasks[view.connection] = asyncio.ensure_future(self._guarded(poller.run()))
+        share.tasks[view.connection] = asyncio.ensure_future(self._guarded(_after(before, poller.run())))
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         """Whatever nobody foresaw, and a fence, ends the process: half of it must not go on."""
@@ -234,5 +238,12 @@ class Poller:
             of_kind = [poller for poller in pollers.values() if poller.view.settings.erp.kind == erp]
             metrics.CONNECTIONS.labels(erp).set(len(of_kind))
             metrics.SICK.labels(erp).set(sum(bool(poller.sick) for poller in of_kind))
-        for erp, seconds in oldest_ends(pollers, self._clock()).items():
-            metrics.OLDEST_SECONDS.labels(erp).set(seconds)
+        for silent, seconds in oldest_ends(pollers, self._clock()).items():
+            metrics.OLDEST_SECONDS.labels(silent).set(seconds)
+
+
+async def _after(before: "asyncio.Task[None] | None", work: Coroutine[Any, Any, None]) -> None:
+    """Runs of one connection never overlap, not even when it is paused and active again at once."""
+    if before is not None:
+        await asyncio.wait([before])
+    await work

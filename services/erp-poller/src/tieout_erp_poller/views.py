@@ -33,7 +33,7 @@ class Views:
         self._loop = asyncio.get_running_loop()
         self._told: list[Told] = []
         self._waiting: set[asyncio.Event] = set()
-        registry.subscribe(lambda view: self._loop.call_soon_threadsafe(self._changed, view))
+        registry.subscribe(self._tell)
 
     def subscribe(self, told: Told) -> None:
         """Have every later change told, in the loop."""
@@ -61,6 +61,10 @@ class Views:
             return None
         finally:
             self._waiting.discard(event)
+
+    def _tell(self, view: ConnectionView) -> None:
+        """Called in the registry's thread."""
+        self._loop.call_soon_threadsafe(self._changed, view)
 
     def _changed(self, view: ConnectionView) -> None:
         for told in self._told:

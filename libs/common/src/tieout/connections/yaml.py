@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Union, get_args, get_origin
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from tieout.domain.schedule import ZONE
+from tieout.connections.zones import zone_faults
 from tieout.domain.settings import ConnectionSettings
 from tieout.domain.settings_rules import conflicts, faults
 
@@ -214,28 +213,12 @@ def _settings(content: Any, tree: _Tree) -> tuple[ConnectionSettings | None, lis
             if problem.field not in told:
                 told.add(problem.field)
                 wrong.append(problem)
-    found = faults(content)
+    found = faults(content) + zone_faults(content)
     wrong += [
         Problem(tree.file, _line(tree.lines, fault.field), shown(fault.field), fault.message, fault.allowed)
         for fault in found
     ]
-    return settings, wrong + _unknown_zones(content, tree)
-
-
-def _unknown_zones(content: Mapping[str, Any], tree: _Tree) -> list[Problem]:
-    """Time zones that this machine does not know. Checked here only: a log is read where the data may be missing."""
-    wrong = []
-    for side in ("erp", "bill"):
-        schedule = content.get(side, {}).get("schedule", {}) if isinstance(content.get(side), dict) else {}
-        zone = schedule.get("time_zone") if isinstance(schedule, dict) else None
-        if not isinstance(zone, str) or not zone:
-            continue
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            path = (side, "schedule", "time_zone")
-            wrong.append(Problem(tree.file, _line(tree.lines, path), shown(path), "is no time zone known here", ZONE))
-    return wrong
+    return settings, wrong
 
 
 def _problem(kind: str, message: str, location: Path, tree: _Tree) -> Problem:

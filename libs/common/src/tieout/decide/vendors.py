@@ -76,4 +76,4 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
 
 def fits(row: LinkRow, candidate: Candidate) -> bool:
     """Whether a BILL vendor carries this ERP vendor's number; the writer has compared the currency."""
-    return candidate.short_name == fit(row.number, VENDOR_SHORT_NAME)
+    return candidate.number == fit(row.number, VENDOR_SHORT_NAME)

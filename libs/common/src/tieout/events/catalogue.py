@@ -18,6 +18,10 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.fact.tick.v1": facts.TickFact,
     "tieout.fact.run.v1": facts.RunFact,
     "tieout.fact.erp.vendor.v1": facts.VendorObserved,
+    "tieout.fact.erp.account.v1": facts.AccountObserved,
+    "tieout.fact.erp.dimension.v1": facts.DimensionValueObserved,
+    "tieout.fact.erp.invoice.v1": facts.InvoiceObserved,
+    "tieout.fact.erp.document.v1": facts.DocumentFetched,
     "tieout.fact.unreadable.v1": facts.UnreadableFact,
     "tieout.fact.outcome.v1": facts.OutcomeFact,
     "tieout.fact.side.v1": facts.SideFact,
@@ -25,6 +29,10 @@ TYPES: Final[dict[str, type[Payload]]] = {
     # decisions
     "tieout.journal.entry.v1": journal.Entry,
     "tieout.command.bill.vendor.v1": commands.VendorCommand,
+    "tieout.command.bill.classification.v1": commands.ClassificationCommand,
+    "tieout.command.bill.bill.v1": commands.BillCommand,
+    "tieout.command.bill.payment.v1": commands.PaymentRecordCommand,
+    "tieout.command.bill.document.v1": commands.DocumentCommand,
     # effects
     "tieout.effect.intent.v1": effects.IntentLogged,
     "tieout.effect.doubt.v1": effects.DoubtLogged,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tieout.events.commands import VendorCommand
+from tieout.events.commands import AnyCommand
 from tieout.events.envelope import Payload
 from tieout.events.facts import OutcomeFact
 
@@ -18,7 +18,7 @@ class IntentLogged(Payload):
     """
 
     command_id: str
-    command: VendorCommand
+    command: AnyCommand
     tries: int
     deadline: datetime
     settled: datetime

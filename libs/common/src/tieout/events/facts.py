@@ -3,9 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from tieout.domain.erp import Vendor
+from tieout.domain.erp import Account, DimensionValue, DocumentRef, PurchaseInvoice, Vendor
 from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings
+from tieout.events.commands import DocumentPlace
 from tieout.events.envelope import Payload
 
 
@@ -45,6 +46,42 @@ class VendorObserved(Payload):
     vendor: Vendor
 
 
+class AccountObserved(Payload):
+    """A general ledger account as a poll run saw it."""
+
+    run: int
+    account: Account
+
+
+class DimensionValueObserved(Payload):
+    """A dimension's value as a poll run saw it."""
+
+    run: int
+    value: DimensionValue
+
+
+class InvoiceObserved(Payload):
+    """A purchase invoice as a poll run saw it, with its lines, ledger entries and open amount."""
+
+    run: int
+    invoice: PurchaseInvoice
+
+
+class DocumentFetched(Payload):
+    """A file of an invoice was read and lies encrypted on ``snapshots``; ``place`` None says why it does not.
+
+    Attributes:
+        link: of the bill it belongs to, as the request named it.
+        problem: ``""``, ``missing`` or ``too_large``.
+    """
+
+    link: str
+    invoice: str
+    document: DocumentRef
+    place: DocumentPlace | None
+    problem: str = ""
+
+
 class UnreadableFact(Payload):
     """Something of the outside that could not be read: where the raw bytes stand, and what is wrong with them."""
 
@@ -72,15 +109,20 @@ class Result(StrEnum):
 
 
 class Candidate(Payload):
-    """An object of the outside that may be what the command wanted to create."""
+    """An object of the outside that may be what the command wanted to create.
+
+    Attributes:
+        number: by which the two sides know it: a vendor's short name, an account's number, a bill's invoice number.
+        detail: what a person needs to tell it from others, in one line.
+        content: hash of the part of it that the command would write; equal to the command's if nothing is to do.
+    """
 
     id: str
-    short_name: str = ""
+    number: str = ""
     name: str = ""
-    currency: str = ""
+    detail: str = ""
     archived: bool = False
     content: str = ""
-    """Hash of the part of it that the command would write; equal to the command's content if nothing is to do."""
 
 
 class OutcomeFact(Payload):

@@ -24,7 +24,7 @@ class Documents:
     async def upload(
         self, bill: str, name: str, content: bytes, *, media_type: str = "", deadline: float | None = None
     ) -> BillDocument:
-        """Put a file on a bill. The answer has a temporary id (``0du…``); ``uploads`` tells the final one minutes later.
+        """Put a file on a bill. The answer has a temporary id (``0du…``); ``uploads`` tells the final one later.
 
         Raises:
             Reject: code ``too_large`` or ``empty``, without a call.

@@ -40,7 +40,7 @@ class Delta:
     def start(self) -> datetime | None:
         """From which stamp on to read, None for everything."""
         position = moment_of(self.since.position)
-        return None if position is None or position - EARLIEST <= self.overlap else position
+        return None if position is None or position - EARLIEST <= self.overlap else position - self.overlap
 
     def take(self, row: Seen) -> bool:
         """Count a row in; False if it is known in this very version."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from tieout_sandbox.business_central.books import documents, entries, masters
 from tieout_sandbox.business_central.books.dates import increment, shift
@@ -19,6 +20,8 @@ class Books:
         self.display_name = ""
         self.created = clock.now()
         self.store = Store(clock, seed)
+        # Postings left to the job queue; see queue.Job.
+        self.jobs: list[Any] = []
         self.dimension_sets: dict[frozenset[tuple[str, str]], int] = {}
         self._masters(self.store)
         self._documents(self.store)

@@ -8,6 +8,7 @@ from tieout_sandbox.business_central.books.renaming import rename_vendor
 from tieout_sandbox.business_central.odata.schema import entity, snake
 from tieout_sandbox.business_central.odata.sets import EntitySet, Navigation, Scope
 from tieout_sandbox.business_central.refusals import Refusal
+from tieout_sandbox.business_central.sets.ledgers import Aged
 
 VENDOR = entity(
     "vendor",
@@ -187,7 +188,9 @@ SETS = [
         navigation={
             "defaultDimensions": Navigation("defaultDimensions"),
             "documentAttachments": Navigation("documentAttachments"),
-            "agedAccountsPayable": Navigation("agedAccountsPayables", lambda _books, row: row),
+            "agedAccountsPayable": Navigation(
+                "agedAccountsPayables", lambda books, row: Aged(books, row, books.today())
+            ),
             "currency": Navigation("currencies", lambda books, row: books.currencies.find(row.currency_code)),
             "paymentTerm": Navigation("paymentTerms", lambda books, row: books.payment_terms.get(row.payment_terms_id)),
             "paymentMethod": Navigation(

@@ -1,0 +1,98 @@
+"""Answers to what control-plane asked: the tail of ``snapshots``, read from its end at the start of the process."""
+
+import asyncio
+import threading
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from tieout.events import catalogue
+from tieout.events.envelope import UnreadableMessage, attributes, decode
+from tieout.events.requests import CheckAnswered
+from tieout.log.clients import KafkaAccess
+from tieout.log.topics import Names, Topic
+from tieout.observability.logging import logger
+
+ANSWER: Final = "tieout.answer."
+POLL_SECONDS: Final = 0.1
+STOP_SECONDS: Final = 15.0
+METADATA_SECONDS: Final = 15.0
+log = logger(__name__)
+
+
+class Answers:
+    """Brings answers to those who wait. Chunks of documents and of snapshots are passed by unread."""
+
+    def __init__(self, access: KafkaAccess, names: Names) -> None:
+        self._access = access
+        self._names = names
+        self._topic = names.topic(Topic.SNAPSHOTS)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, asyncio.Future[CheckAnswered]] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
+        self._problem: str | None = "answers are not read yet"
+
+    def start(self) -> None:
+        """Begin to read; answers to what is asked once ``problem`` is None are seen."""
+        self._thread.start()
+
+    def problem(self) -> str | None:
+        """Why answers do not arrive, None if they do; for ``Health.probe``."""
+        return self._problem
+
+    def stop(self) -> None:
+        """End the thread. Raises TimeoutError if it does not end."""
+        self._stopping.set()
+        self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            raise TimeoutError("the thread that reads answers did not end")
+
+    def expect(self, request: str) -> "asyncio.Future[CheckAnswered]":
+        """The answer to a request; to be called before it is sent, from the event loop."""
+        future: asyncio.Future[CheckAnswered] = self._loop.create_future()
+        self._waiting[request] = future
+        future.add_done_callback(lambda _done: self._waiting.pop(request, None))
+        return future
+
+    def _run(self) -> None:
+        try:
+            consumer = Consumer(self._access.consumer("-"))
+            try:
+                consumer.assign(self._ends(consumer))
+                self._problem = None
+                while not self._stopping.is_set():
+                    for message in consumer.consume(500, POLL_SECONDS):
+                        self._take(message)
+            finally:
+                consumer.close()
+        except (KafkaException, UnreadableMessage, LookupError) as error:
+            self._problem = f"{self._topic}: {error}"
+            log.error("answers are not read any more", problem=self._problem)
+
+    def _ends(self, consumer: Consumer) -> list[TopicPartition]:
+        """Where each partition ends now; librdkafka's own 'end' would be looked up later, behind a quick answer."""
+        partitions = [TopicPartition(self._topic, number) for number in range(self._names.partitions)]
+        return [
+            TopicPartition(
+                self._topic, each.partition, consumer.get_watermark_offsets(each, timeout=METADATA_SECONDS)[1]
+            )
+            for each in partitions
+        ]
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error is not None:
+            if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's public name
+                raise KafkaException(error)
+            return
+        if not attributes(message.headers()).get("type", "").startswith(ANSWER):
+            return
+        data = decode(message.headers(), message.value(), catalogue).data
+        if isinstance(data, CheckAnswered):
+            self._loop.call_soon_threadsafe(self._bring, data)
+
+    def _bring(self, answer: CheckAnswered) -> None:
+        future = self._waiting.get(answer.request)
+        if future is not None and not future.done():
+            future.set_result(answer)

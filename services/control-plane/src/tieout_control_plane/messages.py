@@ -1,0 +1,62 @@
+"""The messages that control-plane writes, ready for their topics."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from tieout.domain.settings import ConnectionSettings, Side
+from tieout.events.catalogue import name_of
+from tieout.events.connections import ConnectionApplied
+from tieout.events.envelope import Message, Payload, time_text
+from tieout.events.facts import SettingsFact, TickFact
+from tieout.events.identity import digest, fact_id, tick_id
+from tieout.log.outgoing import outgoing
+from tieout.log.produce import Outgoing
+from tieout.log.topics import Names, Topic
+
+SOURCE: Final = "/control-plane"
+
+
+def connection_row(
+    names: Names, settings: ConnectionSettings, generation: int, versions: Mapping[Side, int], now: datetime
+) -> Outgoing:
+    """The connection's row of ``connections``."""
+    data = ConnectionApplied(generation=generation, settings=settings, secret_versions=dict(versions))
+    told = [f"{side}={version}" for side, version in sorted(versions.items())]
+    row_id = "n" + digest("connection", settings.connection, str(generation), *told)[:31]
+    return outgoing(names, Topic.CONNECTIONS, _message(row_id, settings.connection, data, now))
+
+
+def settings_fact(names: Names, settings: ConnectionSettings, generation: int, now: datetime) -> Outgoing:
+    """The same settings as a fact, for the decider."""
+    data = SettingsFact(generation=generation, settings=settings)
+    fact = fact_id(settings.connection, "settings", str(generation))
+    return outgoing(names, Topic.FACTS, _message(fact, settings.connection, data, now))
+
+
+def tick(names: Names, connection: str, slot: datetime) -> Outgoing:
+    """The beginning of a slot, as a fact of one connection."""
+    fact = tick_id(connection, time_text(slot))
+    return outgoing(names, Topic.FACTS, _message(fact, connection, TickFact(slot=slot), slot))
+
+
+def request(
+    names: Names, topic: Topic, connection: str, key: str, data: Payload, now: datetime
+) -> tuple[str, Outgoing]:
+    """A question to a side's owner, and its id. ``key`` is the connection, or the budget on ``bill.reads``."""
+    question = "q" + uuid.uuid4().hex[:31]
+    return question, outgoing(names, topic, _message(question, connection, data, now, key))
+
+
+def _message(message_id: str, connection: str, data: Payload, time: datetime, key: str = "") -> Message[Payload]:
+    return Message(
+        id=message_id,
+        source=SOURCE,
+        type=name_of(data),
+        subject=connection,
+        time=time,
+        partitionkey=key or connection,
+        data=data,
+        correlationid=connection,
+    )

@@ -1,0 +1,74 @@
+"""Who may call the API: tokens, of which the database keeps the hash only."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Engine, select
+from sqlalchemy.dialects.postgresql import insert
+
+from tieout_control_plane.tables import TOKENS
+
+ADMIN: Final = "admin"
+INITIAL: Final = "initial administrator"
+# 20 characters of base 32 or more are 100 bits: their hash cannot be guessed back, however fast SHA-256 is.
+SHORTEST: Final = 20
+LONGEST: Final = 400
+
+
+class NoToken(ValueError):
+    """Nobody could call the API; says the cure."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """The owner of a token."""
+
+    name: str
+    role: str
+
+
+class Tokens:
+    """The table of tokens. Calls block."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def install(self, token: str) -> None:
+        """Make this the administrator's token in place of the one installed before; empty: there must be one already.
+
+        Raises:
+            NoToken: it is too short, or none is given and none is stored.
+        """
+        if not token:
+            with self._engine.connect() as database:
+                if database.execute(select(TOKENS.c.name).limit(1)).first() is None:
+                    raise NoToken("set TIEOUT_API_TOKEN or TIEOUT_API_TOKEN_FILE (a new one: openssl rand -hex 32)")
+            return
+        if not SHORTEST <= len(token) <= LONGEST or not token.isascii() or not token.isprintable() or " " in token:
+            raise NoToken(
+                f"TIEOUT_API_TOKEN has {SHORTEST} to {LONGEST} printable characters without blanks "
+                "(a new one: openssl rand -hex 32)"
+            )
+        row = {"name": INITIAL, "role": ADMIN, "hash": _hash(token), "from_environment": True}
+        statement = insert(TOKENS).values(row)
+        with self._engine.begin() as database:
+            database.execute(
+                statement.on_conflict_do_update(index_elements=["name"], set_={"hash": statement.excluded.hash})
+            )
+
+    def person(self, token: str) -> Person | None:
+        """Whose token it is, None if nobody's."""
+        if not SHORTEST <= len(token) <= LONGEST:
+            return None
+        wanted = _hash(token)
+        with self._engine.connect() as database:
+            row = database.execute(select(TOKENS).where(TOKENS.c.hash == wanted)).one_or_none()
+        if row is None or not hmac.compare_digest(bytes(row.hash), wanted):
+            return None
+        return Person(row.name, row.role)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
