@@ -1,18 +1,25 @@
 """Plain HTTP against the simulator of BILL: no connector, so that a misreading shows on one side only."""
 
+import asyncio
+import base64
 import datetime as dt
+import hashlib
+import hmac
+import io
 import ipaddress
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -69,7 +76,7 @@ class BillClient:
         **query: str,
     ) -> Reply:
         """One call on one of the two bases."""
-        data = body if isinstance(body, bytes | None) else json.dumps(body)
+        data = None if body is None else io.BytesIO(body if isinstance(body, bytes) else _json(body))
         sent = {"Content-Type": "application/json", **(self.headers if headers is None else headers)}
         request = self.http.request(method, f"{self.url}{base}{path}", data=data, headers=sent, params=query)
         async with request as answer:
@@ -117,6 +124,10 @@ class BillClient:
     async def the_bill(self, bill_id: str) -> Any:
         """A bill as it stands."""
         return (await self.get(f"/bills/{bill_id}")).body
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, default=float).encode()
 
 
 def _opened(world: dict[str, Any] | None = None, ca_file: str | None = None) -> Any:
@@ -203,3 +214,121 @@ def _certificate(
 def _write(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     return str(path)
+
+
+@dataclass
+class Receiver:
+    """A webhook address: what came, and what it answers."""
+
+    url: str = ""
+    status: int = 200
+    seconds: float = 0.0
+    came: list[tuple[bytes, str]] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Keep it and answer."""
+        self.came.append((await request.read(), request.headers["x-bill-sha-signature"]))
+        self.changed.set()
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
+        return web.Response(status=self.status)
+
+    async def until(self, count: int) -> list[Any]:
+        """The bodies once there are so many."""
+        async with asyncio.timeout(10):
+            while len(self.came) < count:
+                self.changed.clear()
+                await self.changed.wait()
+        return [json.loads(body) for body, _ in self.came]
+
+
+@asynccontextmanager
+async def _receiving(ca: Any) -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", receiver.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ca.server()).start()
+    receiver.url = f"https://127.0.0.1:{runner.addresses[0][1]}/hook"
+    try:
+        yield receiver
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def hook(loopback_ca: Any) -> AsyncIterator[Receiver]:
+    """A receiver on https with a certificate of the throw-away CA."""
+    async with _receiving(loopback_ca) as receiver:
+        yield receiver
+
+
+class Feed:
+    """The default world signed in, trusting the throw-away CA, with a receiver of its notifications."""
+
+    def __init__(self, bill: BillClient, hook: Receiver) -> None:
+        self.bill = bill
+        self.hook = hook
+
+    @staticmethod
+    def wish(url: str, events: list[str], name: str = "s") -> dict[str, Any]:
+        """The body of a subscription."""
+        chosen = [{"type": event, "version": "1"} for event in events]
+        return {"name": name, "status": {"enabled": True}, "events": chosen, "notificationUrl": url}
+
+    def with_key(self) -> dict[str, str]:
+        """The session's headers and a new idempotent key."""
+        return {**self.bill.headers, "X-Idempotent-Key": str(uuid4())}
+
+    async def subscribe(self, *events: str, url: str = "", name: str = "s") -> Reply:
+        """A subscription to the receiver, of bills unless told otherwise."""
+        wish = self.wish(url or self.hook.url, list(events) or ["bill.created", "bill.updated"], name)
+        return await self.bill.events("POST", "/subscriptions", wish, headers=self.with_key())
+
+    async def until(self, holds: Callable[[], Awaitable[Any]]) -> Any:
+        """What ``holds`` returns once that is true, within ten seconds."""
+        for _ in range(1000):
+            if result := await holds():
+                return result
+            await asyncio.sleep(0.01)
+        raise AssertionError("it did not come true")
+
+    async def sent(self, count: int) -> list[Any]:
+        """The attempts once the simulator has made so many."""
+
+        async def made() -> list[Any]:
+            attempts = (await self.bill.operator.get("webhooks"))["attempts"]
+            return attempts if len(attempts) >= count else []
+
+        attempts: list[Any] = await self.until(made)
+        return attempts
+
+    @staticmethod
+    def signature(key: str, body: bytes) -> str:
+        """What BILL's header must say."""
+        return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
+
+    async def history(self, subscription: str, **query: str) -> Any:
+        """A page of the history."""
+        return (await self.bill.events("GET", f"/events/subscription/{subscription}", **query)).body
+
+    @staticmethod
+    def numbers(bodies: list[Any]) -> list[str]:
+        """The invoice numbers of notifications."""
+        return [body["bill"]["invoice"]["invoiceNumber"] for body in bodies]
+
+
+@pytest.fixture
+def feed_of() -> type[Feed]:
+    """A feed of one's own."""
+    return Feed
+
+
+@pytest.fixture
+async def feed(loopback_ca: Authority, hook: Receiver) -> AsyncIterator[Feed]:
+    """BILL and a receiver of its notifications."""
+    async with _opened(None, loopback_ca.ca_file) as client:
+        await client.login()
+        yield Feed(client, hook)

@@ -5,8 +5,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import msal
@@ -16,6 +15,9 @@ import requests
 from tieout_sandbox.entra import EntraSimulator, TokenKey, read_bearer
 from tieout_sandbox.entra.simulator import CLIENT_ID, CLIENT_SECRET, TENANT
 from tieout_sandbox.kernel.server import Server
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = TokenKey(b"contract-tests-shared-key")
 AUDIENCE = "https://api.businesscentral.dynamics.com"
@@ -85,7 +87,7 @@ def _sign_in(entra: Entra, **changes: str) -> dict[str, Any]:
 
 
 async def test_msal_signs_in_over_tls_under_a_private_authority(entra: Entra) -> None:
-    """msal finds the endpoint by discovery and gets a token for the scope's resource."""
+    """Msal finds the endpoint by discovery and gets a token for the scope's resource."""
     answer = await asyncio.to_thread(_sign_in, entra)
     assert answer.get("error") is None
     claims = read_bearer(f"Bearer {answer['access_token']}", KEY, entra.simulator.clock.now(), AUDIENCE)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -125,6 +126,18 @@ def test_the_database_wants_a_password(postgres_url: str) -> None:
     password = postgres_url.split(":")[2].split("@", maxsplit=1)[0]
     assert len(password) >= 32
     assert not postgres.answers(postgres_url.replace(password, "guess"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand the server to another user")
+def test_root_has_a_server_in_a_folder_closed_to_others(devstack_folder: Path) -> None:
+    """A container's root, whose folders are its own, gets a server too; its folders are opened for passing only."""
+    closed = devstack_folder / "closed"
+    closed.mkdir(mode=0o700)
+    server = postgres.start(closed / "postgres")
+    assert server.running()
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o701
+    assert stat.S_IMODE((closed / "postgres" / "password").stat().st_mode) == 0o600
+    server.stop()
 
 
 def test_the_authority_signs_for_this_machine(ca: certificates.Authority) -> None:
@@ -253,12 +266,11 @@ def test_a_stack_starts_without_a_home(stack_folder: Path, tmp_path: Path) -> No
 
 
 LEASHED = """
-import os, sys, time
-from tieout_devstack import processes
+import sys
+from tieout_devstack import postgres
 from tieout_devstack.leash import leashed_folder
 with leashed_folder() as folder:
-    pid_file = folder / "server.pid"
-    processes.start("server", ["sleep", "600"], log=folder / "log", env=dict(os.environ), pid_file=pid_file)
+    postgres.start(folder / "postgres")
     print(folder, flush=True)
     sys.stdin.read()
 """
@@ -277,7 +289,7 @@ def test_nothing_outlives_a_test_run(end: signal.Signals | None) -> None:
     ) as run:
         assert run.stdout is not None
         folder = Path(run.stdout.readline().strip())
-        server = processes.attach(folder / "server.pid")
+        server = processes.attach(folder / "postgres" / "postgres.pid")
         assert server is not None
         if end is None:
             run.communicate("", timeout=30)
@@ -298,7 +310,7 @@ def test_a_run_whose_leash_died_too_is_cleaned_up_by_the_next() -> None:
     ) as run:
         assert run.stdout is not None
         folder = Path(run.stdout.readline().strip())
-        server = processes.attach(folder / "server.pid")
+        server = processes.attach(folder / "postgres" / "postgres.pid")
         assert server is not None
         children = subprocess.run(
             ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True, timeout=20

@@ -1,4 +1,4 @@
-"""A poll of Business Central loses no row at a page's edge, at a timestamp's edge, or to a transaction that ran long."""
+"""A poll of Business Central loses no row: not at a page's edge, not at a timestamp's, not to a long transaction."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -82,7 +82,11 @@ class Table:
     def _row(self, key: str) -> dict[str, Any]:
         stamp, version = self.rows[key]
         # The server prints milliseconds with trailing zeros cut, and stores finer.
-        text = stamp.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].rstrip("0").rstrip(".") + "Z" if stamp else "0001-01-01T00:00:00Z"
+        text = (
+            stamp.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3].rstrip("0").rstrip(".") + "Z"
+            if stamp
+            else "0001-01-01T00:00:00Z"
+        )
         return {"@odata.etag": f'W/"{version}"', "id": key, "lastModifiedDateTime": text}
 
 

@@ -76,6 +76,15 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     assert other_hosts.certificate.read_bytes() != before
 
 
+def test_a_certificate_of_another_authority_is_replaced(tmp_path: Path) -> None:
+    """After somebody removed the authority the servers get certificates that fit the new one."""
+    old = certificates.authority(tmp_path)
+    old.issue("entra")
+    old.certificate.unlink()
+    authority = certificates.authority(tmp_path)
+    assert handshake(authority.issue("entra"), authority.client_context(), "localhost") is None
+
+
 def test_what_is_near_its_end_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack of last year starts with certificates that will last, and that fit each other."""
     with monkeypatch.context() as short:

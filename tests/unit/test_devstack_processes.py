@@ -219,6 +219,27 @@ def test_orphans_of_a_dead_owner_are_stopped_and_nobody_else(
     assert not orphan_file.exists()
 
 
+def test_a_pid_file_that_would_not_be_found_is_refused(tmp_path: Path) -> None:
+    """A process whose pid file the clean-up overlooks is not even started; files named like it are left alone."""
+    with pytest.raises(ValueError, match=r"ends with \.pid"):
+        processes.start("x", SLEEP, log=tmp_path / "log", env=ENV, pid_file=tmp_path / "x.txt")
+    (tmp_path / "postmaster.pid").write_text("4711\n/data\n")
+    assert processes.stop_orphans(tmp_path) == []
+    assert (tmp_path / "postmaster.pid").exists()
+
+
+def test_an_orphan_is_stopped_not_found(tmp_path: Path, started: list[processes.Background]) -> None:
+    """A server whose owner died is not taken over half known: it is stopped, and the caller starts its own."""
+    pid_file = tmp_path / "a.pid"
+    started.append(processes.start("server", SLEEP, log=tmp_path / "log", env=ENV, pid_file=pid_file))
+    written = json.loads(pid_file.read_text())
+    dead = dead_identity()
+    written["owner"] = {"pid": dead.pid, "born": dead.born}
+    pid_file.write_text(json.dumps(written))
+    assert processes.attach(pid_file) is None
+    assert not started[0].running()
+
+
 def test_a_foreign_pid_file_is_named(tmp_path: Path) -> None:
     """A file of another program is an error that names it, not a guess."""
     (tmp_path / "other.pid").write_text("4711\n")

@@ -2,26 +2,41 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tieout.domain.erp import Vendor
+from tieout.domain.erp import Account, DimensionValue, DocumentStatus, PurchaseInvoice, Vendor, VendorRef
 from tieout.domain.records import Address, Kind, ReadContext, Record
 from tieout.domain.settings import Side
 from tieout.events import catalogue
-from tieout.events.envelope import Headers, Message, Payload, encode
+from tieout.events.envelope import Headers, Message, Payload, decode, encode
 from tieout.events.facts import RunFact, RunPhase, TickFact, UnreadableFact, VendorObserved
 from tieout.events.raw import BillDocument, ErpRow, ErpRun, ErpUnreadable
 from tieout_connectors.spi.wire import Unreadable
 from tieout_fact_mapper.mapping import Place, UnknownType, UnreadableMessage, map_message
+from tieout_fact_mapper.readers import READERS, reader_of
 
 PLACE = Place("t.erp.changes", 3, 41)
 TIME = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CONTEXT = ReadContext(company="c1", local_currency="USD")
+INVOICE = PurchaseInvoice(
+    id="i1",
+    number="108031",
+    buy_from=VendorRef(number="10000"),
+    pay_to=VendorRef(number="10000"),
+    posting_date=date(2026, 1, 5),
+    document_date=date(2026, 1, 5),
+    currency="USD",
+    status=DocumentStatus.OPEN,
+    net=Decimal("100.00"),
+    tax=Decimal("25.00"),
+    total=Decimal("125.00"),
+    open=None,
+)
 
 
 class Reader:
@@ -88,6 +103,57 @@ def test_a_vendor_row_becomes_the_vendor_fact() -> None:
     assert fact.type == "tieout.fact.erp.vendor.v1"
     assert (fact.subject, fact.partitionkey, fact.causationid) == ("erp/vendor/v1", "cronus-us", "f123")
     assert fact.correlationid == "cronus-us/vendor/7"
+
+
+@pytest.mark.parametrize("erp", sorted(READERS))
+def test_every_erp_named_in_the_table_has_a_reader(erp: str) -> None:
+    """A wrong name in the table would stop the mapper at the first row of that ERP."""
+    assert callable(reader_of(erp).read)
+
+
+@pytest.mark.parametrize(
+    ("record", "type_name"),
+    [
+        (Account(id="a1", number="5110", name="Purchases"), "tieout.fact.erp.account.v1"),
+        (DimensionValue(id="d1", dimension="AREA", code="10", name="North"), "tieout.fact.erp.dimension.v1"),
+        (Vendor(id="v1", number="10000", name="A", currency="USD"), "tieout.fact.erp.vendor.v1"),
+        (INVOICE, "tieout.fact.erp.invoice.v1"),
+    ],
+)
+def test_every_kind_of_record_has_its_fact(record: Record, type_name: str) -> None:
+    """Whatever a reader returns is told to the decider unchanged."""
+
+    class One:
+        def read(self, *_: Any) -> tuple[Record, ...]:
+            return (record,)
+
+    (fact,) = map_message(*raw(row()), PLACE, lambda _erp: One())
+    assert fact.type == type_name
+    assert record in [getattr(fact.data, name) for name in type(fact.data).model_fields]
+    assert decode(*encode(fact), catalogue).data == fact.data
+
+
+def test_several_records_of_one_row_are_several_facts() -> None:
+    """A row with two records in it gives two facts with ids of their own."""
+    vendor = Vendor(id="v1", number="10000", name="A", currency="USD")
+
+    class Two:
+        def read(self, *_: Any) -> tuple[Record, ...]:
+            return (vendor, vendor)
+
+    first, second = map_message(*raw(row()), PLACE, lambda _erp: Two())
+    assert first.id != second.id
+
+
+def test_a_record_without_a_fact_stops() -> None:
+    """A connector that reads more than this release can tell is a wrong deployment."""
+
+    class Other:
+        def read(self, *_: Any) -> tuple[Record, ...]:
+            return (Address(),)
+
+    with pytest.raises(UnknownType, match="Address"):
+        map_message(*raw(row()), PLACE, lambda _erp: Other())
 
 
 def test_time_and_trace_are_copied() -> None:

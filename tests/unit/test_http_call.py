@@ -123,6 +123,15 @@ async def test_no_method_is_repeated_on_a_kept_connection_that_broke(method: str
         assert (len(wire.requests), wire.connections, len(dropped)) == (2, 1, 1)
 
 
+async def test_a_kept_connection_that_was_closed_meanwhile_is_not_used() -> None:
+    """A server that closes idle connections costs no look-up: the call goes out on a fresh one, once."""
+    async with listening(answer_once) as wire, open_session() as session:
+        await send(session, request(wire.url))
+        await asyncio.sleep(0.05)  # the server's end of the connection arrives
+        await send(session, request(wire.url))
+        assert (len(wire.requests), wire.connections) == (2, 2)
+
+
 async def test_a_lost_answer_of_a_read_may_be_asked_for_again() -> None:
     """Reading twice harms nobody, so a read is never in doubt."""
     async with listening(drop_after_reading) as wire:
@@ -262,11 +271,11 @@ async def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatc
 async def test_a_connections_own_proxy_is_used_with_its_credentials() -> None:
     """A site that may only leave through its proxy is reached through it."""
     async with listening(answer_once) as proxy, listening(answer_once) as wire:
-        async with open_session(proxy=proxy.url.replace("//", "//agent:word@")) as session:
+        async with open_session(proxy=proxy.url.replace("//", "//agent:w%40rd@")) as session:
             await send(session, request(wire.url + "/v3/bills"))
         head = proxy.requests[0]
         assert (wire.connections, head.startswith(f"POST {wire.url}/v3/bills HTTP/1.1".encode())) == (0, True)
-        assert b"Proxy-Authorization: Basic YWdlbnQ6d29yZA==" in head
+        assert b"Proxy-Authorization: Basic YWdlbnQ6d0ByZA==" in head
 
 
 async def test_a_proxys_password_is_in_no_error() -> None:

@@ -44,7 +44,7 @@ class FakeReader:
         seen = int(since.position or "0")
         lines = (self._folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
         for start in range(seen, max(len(lines), seen + 1), PAGE):
-            while start > seen and (self._folder / "gate").exists():
+            while start > seen and (self._folder / "gate").exists():  # noqa: ASYNC110 - another process opens it
                 await asyncio.sleep(0.02)
             rows = [json.loads(line) for line in lines[start : start + PAGE]]
             position = str(start + len(rows))

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from fake_erp.reader import FakeReaders
-
 from tieout.observability import crash_points
 from tieout.observability.logging import configure
 from tieout.observability.settings import load_or_exit

@@ -1,7 +1,7 @@
 """The wire reader of the ERP that exists in tests only."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from tieout.domain.erp import Vendor
 from tieout.domain.records import Kind, ReadContext, Record
@@ -13,6 +13,7 @@ class FakeWireReader:
 
     def read(self, kind: Kind, document: Mapping[str, Any], context: ReadContext) -> tuple[Record, ...]:
         """The vendor in a row."""
+        assert kind is Kind.VENDOR
         if "name" not in document:
             raise Unreadable("name", "missing")
         return (
@@ -24,6 +25,3 @@ class FakeWireReader:
                 version=str(document["change"]),
             ),
         )
-
-
-READER: Final = FakeWireReader()

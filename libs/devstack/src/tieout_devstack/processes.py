@@ -21,6 +21,10 @@ from urllib.parse import urlsplit
 from tieout_devstack.errors import DevstackError, NotReady
 from tieout_devstack.files import last_lines, write_atomically
 
+# What the name of a pid file ends with. Other programs name theirs so too (PostgreSQL its postmaster.pid), with other
+# content, by which they are told apart.
+PID_SUFFIX = ".pid"
+
 _POLL_SECONDS = 0.05
 # After SIGKILL only a process stuck in the kernel stays; waiting longer than this would hide that.
 _KILL_SECONDS = 10.0
@@ -145,8 +149,10 @@ def start(  # noqa: PLR0913  (every one of them is a fact about the new process)
 
     `user` is the numeric id of a user to become (only root may). With a `pid_file` a later run finds the process again:
     `owned` ones are orphans once this process is dead, others (`owned=False`) are meant to outlive it.
-    Raises NotReady when the command cannot be executed.
+    Raises NotReady when the command cannot be executed, ValueError for a pid file not named `*.pid`.
     """
+    if pid_file is not None and not pid_file.name.endswith(PID_SUFFIX):
+        raise ValueError(f"a pid file is found again by its name, which ends with {PID_SUFFIX}: {pid_file}")
     log.parent.mkdir(parents=True, exist_ok=True)
     words = [str(word) for word in command]
     become: dict[str, Any] = {}
@@ -182,9 +188,14 @@ def attach(pid_file: Path) -> Background | None:
     """The process an earlier run wrote down, if exactly that process still runs.
 
     A stale file is removed, and an orphan (owned by a process that died) is stopped first: neither is returned.
+    Raises DevstackError for a file of another program.
     """
     process = _read_pid_file(pid_file)
-    if process is not None and process.running():
+    if process is None:
+        if pid_file.exists():
+            raise DevstackError(f"{pid_file} is not a pid file of Tieout; remove it if nothing of it runs")
+        return None
+    if process.running():
         if not process.orphan():
             return process
         process.stop()
@@ -198,7 +209,7 @@ def stop_orphans(folder: Path, *, dying: Identity | None = None, grace_seconds: 
     Processes of living owners, and those that were started to outlive their owner, are left alone.
     """
     stopped = []
-    for pid_file in sorted(folder.rglob("*.pid")):
+    for pid_file in sorted(folder.rglob(f"*{PID_SUFFIX}")):
         process = _read_pid_file(pid_file)
         if process is None or not (process.orphan() or (dying is not None and process.owner == dying)):
             continue
@@ -255,16 +266,14 @@ def _write_pid_file(path: Path, process: Background) -> None:
 
 
 def _read_pid_file(path: Path) -> Background | None:
-    """What stands in a pid file; None if it is gone. Raises DevstackError if somebody else wrote it."""
+    """What `start` wrote down there; None if there is no file, or one of another program."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         owner = Identity(**known["owner"]) if known["owner"] else None
         identity = Identity(**known["identity"])
         return Background(known["name"], identity, Path(known["log"]), known["stop_signal"], owner, path)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise DevstackError(f"{path} is not a pid file of Tieout; remove it if nothing of it runs") from error
 
 
 def _born(pid: int) -> str | None:

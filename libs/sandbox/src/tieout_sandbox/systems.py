@@ -8,6 +8,8 @@ from tieout_sandbox.kernel.server import Simulator
 # name → "module:class"; imported when asked for, so that one system does not load another's parts.
 SYSTEMS: dict[str, str] = {
     "bill": "tieout_sandbox.bill:BillSimulator",
+    "business-central": "tieout_sandbox.business_central:BusinessCentralSimulator",
+    "entra": "tieout_sandbox.entra:EntraSimulator",
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -16,7 +17,10 @@ from tieout.observability.logging import logger
 ANSWER: Final = "tieout.answer."
 POLL_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 15.0
-METADATA_SECONDS: Final = 15.0
+METADATA_SECONDS: Final = 10.0
+# Brokers name no leader for a moment after a topic was made; see also the registry.
+OPEN_SECONDS: Final = 10.0
+START_SECONDS: Final = 30.0
 log = logger(__name__)
 
 
@@ -30,12 +34,16 @@ class Answers:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, asyncio.Future[CheckAnswered]] = {}
         self._stopping = threading.Event()
+        self._placed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
         self._problem: str | None = "answers are not read yet"
 
     def start(self) -> None:
-        """Begin to read; answers to what is asked once ``problem`` is None are seen."""
+        """Begin to read, and return once no later answer can be missed. Blocks; TimeoutError if that takes too long."""
         self._thread.start()
+        self._placed.wait(START_SECONDS)
+        if self._problem is not None:
+            raise TimeoutError(self._problem)
 
     def problem(self) -> str | None:
         """Why answers do not arrive, None if they do; for ``Health.probe``."""
@@ -44,6 +52,8 @@ class Answers:
     def stop(self) -> None:
         """End the thread. Raises TimeoutError if it does not end."""
         self._stopping.set()
+        if self._thread.ident is None:
+            return
         self._thread.join(STOP_SECONDS)
         if self._thread.is_alive():
             raise TimeoutError("the thread that reads answers did not end")
@@ -61,6 +71,7 @@ class Answers:
             try:
                 consumer.assign(self._ends(consumer))
                 self._problem = None
+                self._placed.set()
                 while not self._stopping.is_set():
                     for message in consumer.consume(500, POLL_SECONDS):
                         self._take(message)
@@ -68,17 +79,23 @@ class Answers:
                 consumer.close()
         except (KafkaException, UnreadableMessage, LookupError) as error:
             self._problem = f"{self._topic}: {error}"
-            log.error("answers are not read any more", problem=self._problem)
+            self._placed.set()
+            log.error("answers are not read any more", problem=self._problem)  # noqa: TRY400 - the text has it all
 
     def _ends(self, consumer: Consumer) -> list[TopicPartition]:
         """Where each partition ends now; librdkafka's own 'end' would be looked up later, behind a quick answer."""
         partitions = [TopicPartition(self._topic, number) for number in range(self._names.partitions)]
-        return [
-            TopicPartition(
-                self._topic, each.partition, consumer.get_watermark_offsets(each, timeout=METADATA_SECONDS)[1]
-            )
-            for each in partitions
-        ]
+        limit = time.monotonic() + OPEN_SECONDS
+        while True:
+            try:
+                return [TopicPartition(self._topic, each.partition, self._end(consumer, each)) for each in partitions]
+            except KafkaException:
+                if time.monotonic() > limit or self._stopping.wait(POLL_SECONDS):
+                    raise
+
+    def _end(self, consumer: Consumer, partition: TopicPartition) -> int:
+        _, high = consumer.get_watermark_offsets(partition, timeout=METADATA_SECONDS)
+        return int(high)
 
     def _take(self, message: Message) -> None:
         error = message.error()

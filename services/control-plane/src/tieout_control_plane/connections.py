@@ -10,7 +10,6 @@ from tieout.connections.registry import ConnectionView, Registry
 from tieout.connections.secrets import Purpose, SecretStore
 from tieout.domain.settings import ConnectionSettings, Side, State
 from tieout.domain.settings_rules import Fault
-from tieout.log.produce import Outgoing
 from tieout.log.topics import Names
 from tieout.observability.crash_points import reach
 from tieout.observability.logging import logger
@@ -118,7 +117,7 @@ class Connections:
         if not changing:
             return steps
         now = datetime.now(UTC)
-        messages: list[Outgoing] = []
+        messages = []
         for step in changing:
             versions = await asyncio.to_thread(self._secrets.versions, step.settings.connection)
             messages.append(connection_row(self._names, step.settings, step.generation, versions, now))

@@ -1,4 +1,4 @@
-"""control-plane's one transactional producer. Whoever opens it last is the active control-plane; the one before ends."""
+"""control-plane's one transactional producer: whoever opens it last is active, and the one before it ends."""
 
 import asyncio
 from collections.abc import Sequence

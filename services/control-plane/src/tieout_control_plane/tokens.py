@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
+from tieout.connections.secrets import told_plainly
 from tieout_control_plane.tables import TOKENS
 
 ADMIN: Final = "admin"
@@ -30,7 +31,7 @@ class Person:
 
 
 class Tokens:
-    """The table of tokens. Calls block."""
+    """The table of tokens. Calls block, and raise StoreNotReady if the database does not answer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -42,7 +43,7 @@ class Tokens:
             NoToken: it is too short, or none is given and none is stored.
         """
         if not token:
-            with self._engine.connect() as database:
+            with told_plainly(), self._engine.connect() as database:
                 if database.execute(select(TOKENS.c.name).limit(1)).first() is None:
                     raise NoToken("set TIEOUT_API_TOKEN or TIEOUT_API_TOKEN_FILE (a new one: openssl rand -hex 32)")
             return
@@ -53,7 +54,7 @@ class Tokens:
             )
         row = {"name": INITIAL, "role": ADMIN, "hash": _hash(token), "from_environment": True}
         statement = insert(TOKENS).values(row)
-        with self._engine.begin() as database:
+        with told_plainly(), self._engine.begin() as database:
             database.execute(
                 statement.on_conflict_do_update(index_elements=["name"], set_={"hash": statement.excluded.hash})
             )
@@ -63,7 +64,7 @@ class Tokens:
         if not SHORTEST <= len(token) <= LONGEST:
             return None
         wanted = _hash(token)
-        with self._engine.connect() as database:
+        with told_plainly(), self._engine.connect() as database:
             row = database.execute(select(TOKENS).where(TOKENS.c.hash == wanted)).one_or_none()
         if row is None or not hmac.compare_digest(bytes(row.hash), wanted):
             return None

@@ -70,6 +70,7 @@ class Decider:
             view.apply(decision)
             out += [self._entry(fact, number, entry, partition) for number, entry in enumerate(decision.entries)]
             out += [self._command(fact, command) for command in decision.commands]
+            out += [self._request(fact, number, asked) for number, asked in enumerate(decision.requests)]
         return out
 
     def _entry(self, fact: Message[Payload], number: int, entry: Entry, partition: int) -> Outgoing:
@@ -102,12 +103,25 @@ class Decider:
         )
         return outgoing(self._names, Topic.BILL_COMMANDS, message)
 
+    def _request(self, fact: Message[Payload], number: int, asked: Payload) -> Outgoing:
+        message = Message(
+            id="r" + digest("request", fact.partitionkey, fact.id, str(number))[:31],
+            source=SOURCE,
+            type=catalogue.name_of(asked),
+            subject=fact.correlationid,
+            time=fact.time,
+            partitionkey=fact.partitionkey,
+            data=asked,
+            causationid=fact.id,
+            correlationid=fact.correlationid,
+            traceparent=fact.traceparent,
+        )
+        return outgoing(self._names, Topic.ERP_POLLS, message)
+
 
 def _decided(view: ConnectionView, origin: Origin, fact: Payload) -> Decision:
     try:
         return decide(view, origin, fact)
     except Exception as error:
-        log.error(
-            "deciding failed", fact=origin.fact, offset=origin.offset, connection=origin.connection, exc_info=error
-        )
+        log.exception("deciding failed", fact=origin.fact, offset=origin.offset, connection=origin.connection)
         return fault(view, origin, error)

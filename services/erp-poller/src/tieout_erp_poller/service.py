@@ -33,7 +33,7 @@ START_SECONDS: Final = 120.0
 TRY_SECONDS: Final = 0.5
 # The intake's thread goes round in a tenth of a second, in half a minute while it opens partitions.
 STUCK_SECONDS: Final = 120.0
-SURVEY_SECONDS: Final = 5.0
+SURVEY_SECONDS: Final = 1.0
 TOPICS: Final = (Topic.CONNECTIONS, Topic.ERP_POLLS, Topic.CURSORS, Topic.ERP_CHANGES, Topic.SNAPSHOTS)
 
 

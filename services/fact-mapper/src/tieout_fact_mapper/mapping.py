@@ -11,12 +11,19 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from tieout.domain.erp import Vendor
+from tieout.domain.erp import Account, DimensionValue, PurchaseInvoice, Vendor
 from tieout.domain.records import Record
 from tieout.domain.settings import Side
 from tieout.events import catalogue
 from tieout.events.envelope import Message, Payload, UnknownType, UnreadableMessage, decode
-from tieout.events.facts import RunFact, UnreadableFact, VendorObserved
+from tieout.events.facts import (
+    AccountObserved,
+    DimensionValueObserved,
+    InvoiceObserved,
+    RunFact,
+    UnreadableFact,
+    VendorObserved,
+)
 from tieout.events.identity import content_hash, digest, fact_id
 from tieout.events.raw import BillDocument, ErpRow, ErpRun, ErpUnreadable
 from tieout_connectors.spi.wire import Unreadable, WireReader
@@ -26,7 +33,10 @@ SOURCE: Final = "/fact-mapper"
 Readers = Callable[[str], WireReader]
 
 FACTS: Final[dict[type[Record], Callable[[int, Record], Payload]]] = {
+    Account: lambda run, record: AccountObserved.model_validate({"run": run, "account": record}),
+    DimensionValue: lambda run, record: DimensionValueObserved.model_validate({"run": run, "value": record}),
     Vendor: lambda run, record: VendorObserved.model_validate({"run": run, "vendor": record}),
+    PurchaseInvoice: lambda run, record: InvoiceObserved.model_validate({"run": run, "invoice": record}),
 }
 """What is said of a record of each type that a poll run saw. A new kind of record is one line here."""
 

@@ -7,14 +7,14 @@ from typing import Final
 from tieout_connectors.spi.wire import WireReader
 
 READERS: Final[dict[str, str]] = {
-    "business-central": "tieout_connectors.business_central.wire:READER",
+    "business-central": "tieout_connectors.business_central.wire:BusinessCentralWire",
 }
-"""The kind of an ERP, as its connection's settings name it, to the reader's module and name."""
+"""The kind of an ERP, as its connection's settings name it, to its reader: module and class."""
 
 
 @cache
 def reader_of(erp: str) -> WireReader:
     """The reader of an ERP's rows. KeyError for an ERP that this release does not know."""
     module, _, name = READERS[erp].partition(":")
-    reader: WireReader = getattr(import_module(module), name)
+    reader: WireReader = getattr(import_module(module), name)()
     return reader

@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, NoReturn
 
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tieout.connections.key_wrapper import KEY_BYTES, NONCE_BYTES, KeyWrapper, WrongMasterKey
 from tieout.connections.tables import DATA_KEYS, KEY_CHECKS, SECRETS
@@ -92,7 +94,7 @@ class SecretStore:
             WrongMasterKey: the stored secrets were sealed with another key.
             StoreNotReady: no database, or one without tables.
         """
-        with _told(), self._engine.begin() as database:
+        with told_plainly(), self._engine.begin() as database:
             for side in sorted(self._wrapper.sides()):
                 sealed = self._wrapper.wrap(side, _CHECK, _context("check", side))
                 row = {"side": side.value, "sealed": sealed}
@@ -106,7 +108,7 @@ class SecretStore:
             WrongMasterKey: they are not.
             StoreNotReady: no database, or control-plane has not prepared it yet.
         """
-        with _told(), self._engine.connect() as database:
+        with told_plainly(), self._engine.connect() as database:
             rows = {row.side: row.sealed for row in database.execute(select(KEY_CHECKS))}
         for side in sorted(self._wrapper.sides()):
             if side.value not in rows:
@@ -123,7 +125,7 @@ class SecretStore:
             SideNotHeld, WrongMasterKey, StoreNotReady: see there.
         """
         _check_size(values)
-        with _told(), self._engine.begin() as database:
+        with told_plainly(), self._engine.begin() as database:
             key_id, key = self._data_key(database, connection, side)
             nonce = os.urandom(NONCE_BYTES)
             text = json.dumps(dict(values)).encode()
@@ -154,7 +156,7 @@ class SecretStore:
         """
         joined = SECRETS.join(DATA_KEYS, SECRETS.c.key_id == DATA_KEYS.c.key_id)
         wanted = select(SECRETS.c.version, SECRETS.c.sealed, DATA_KEYS.c.key_id, DATA_KEYS.c.wrapped)
-        with _told(), self._engine.connect() as database:
+        with told_plainly(), self._engine.connect() as database:
             row = database.execute(wanted.select_from(joined).where(*_at(connection, side, purpose))).one_or_none()
         if row is None or row.sealed is None:
             return None
@@ -173,7 +175,7 @@ class SecretStore:
         wanted = select(SECRETS.c.side, SECRETS.c.version, SECRETS.c.sealed).where(
             SECRETS.c.connection == connection, SECRETS.c.purpose == purpose.value
         )
-        with _told(), self._engine.connect() as database:
+        with told_plainly(), self._engine.connect() as database:
             rows = {row.side: row.version if row.sealed is not None else 0 for row in database.execute(wanted)}
         return {side: rows.get(side.value, 0) for side in Side}
 
@@ -184,7 +186,7 @@ class SecretStore:
             .where(*_at(connection, side, purpose), SECRETS.c.sealed.is_not(None))
             .values(sealed=None, version=SECRETS.c.version + 1, changed=func.now())
         )
-        with _told(), self._engine.begin() as database:
+        with told_plainly(), self._engine.begin() as database:
             return database.execute(statement).rowcount == 1
 
     def _data_key(self, database: Connection, connection: str, side: Side) -> tuple[str, bytes]:
@@ -228,17 +230,17 @@ def engine_for(url: str) -> Engine:
     )
 
 
-class _told:  # noqa: N801 - reads as the context manager it is
-    """Turns 'no database' and 'no tables' into StoreNotReady; a URL with a password never shows."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OperationalError):
-            raise StoreNotReady("the database cannot be reached or does not answer in time") from None
-        if isinstance(error, ProgrammingError) and getattr(error.orig, "pgcode", "") == "42P01":
-            raise StoreNotReady("the database has no tables yet: control-plane creates them at its start") from None
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turns 'no database' and 'no tables' into StoreNotReady; an address with its password never shows."""
+    try:
+        yield
+    except (OperationalError, PoolTimeout):
+        raise StoreNotReady("the database cannot be reached or does not answer in time") from None
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", "") != "42P01":
+            raise
+        raise StoreNotReady("the database has no tables yet: control-plane creates them at its start") from None
 
 
 def _at(connection: str, side: Side, purpose: Purpose) -> tuple[Any, Any, Any]:
@@ -270,4 +272,5 @@ __all__ = [
     "StoreNotReady",
     "WrongMasterKey",
     "engine_for",
+    "told_plainly",
 ]

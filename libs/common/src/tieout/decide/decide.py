@@ -1,15 +1,20 @@
 """``decide``: one fact and the state of its connection in, a decision out. No clock, no randomness, no I/O."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
-from tieout.decide import lifecycle, outcomes, rows, vendors
+from tieout.decide import bills, documents, lifecycle, masters, outcomes, paid_outside, rows, vendors
 from tieout.decide.lifecycle import Build
-from tieout.decide.rows import HoldRow, RunRow, SettingsRow, WindowRow
+from tieout.decide.rows import HoldRow, RunRow, SettingsRow
 from tieout.decide.state import Decision, Draft, Origin, View
 from tieout.events.envelope import Payload
 from tieout.events.facts import (
+    AccountObserved,
+    DimensionValueObserved,
+    DocumentFetched,
     HoldReleased,
+    InvoiceObserved,
     OutcomeFact,
     RunFact,
     RunPhase,
@@ -20,8 +25,24 @@ from tieout.events.facts import (
     VendorObserved,
 )
 
-BUILDS: Final[dict[str, Build]] = {vendors.KIND: vendors.build}
-FITS: Final[dict[str, outcomes.Fits]] = {vendors.KIND: vendors.fits}
+
+@dataclass(frozen=True)
+class KindOfLink:
+    """What a kind adds to the life-cycle: its command, which candidate is it, and what follows its first link."""
+
+    build: Build
+    fits: outcomes.Fits
+    accepted: outcomes.Accepted | None = None
+
+
+KINDS: Final[dict[str, KindOfLink]] = {
+    vendors.KIND: KindOfLink(vendors.build, vendors.fits),
+    masters.ACCOUNT: KindOfLink(masters.build, masters.fits),
+    masters.DIMENSION: KindOfLink(masters.build, masters.fits),
+    bills.KIND: KindOfLink(bills.build, bills.fits, bills.accepted),
+    paid_outside.KIND: KindOfLink(paid_outside.build, paid_outside.fits),
+    documents.KIND: KindOfLink(documents.build, documents.fits),
+}
 
 
 def decide(view: View, origin: Origin, fact: Payload) -> Decision:
@@ -33,6 +54,7 @@ def decide(view: View, origin: Origin, fact: Payload) -> Decision:
     """
     draft = Draft(view, origin)
     HANDLERS[type(fact)](draft, fact)
+    lifecycle.work(draft, _build_for)
     return draft.decision()
 
 
@@ -50,11 +72,10 @@ def _settings(draft: Draft, fact: SettingsFact) -> None:
     if current is not None and current.generation >= fact.generation:
         return
     draft.write(rows.SETTINGS, SettingsRow(generation=fact.generation, settings=fact.settings), "settings")
-    _pull(draft)
 
 
 def _tick(draft: Draft, _fact: TickFact) -> None:
-    _pull(draft)
+    lifecycle.probe(draft, _build_for)
 
 
 def _run(draft: Draft, fact: RunFact) -> None:
@@ -69,16 +90,13 @@ def _run(draft: Draft, fact: RunFact) -> None:
 
 def _outcome(draft: Draft, fact: OutcomeFact) -> None:
     kind = fact.link.split("/", 1)[0]
-    outcomes.answered(draft, fact, BUILDS[kind], FITS[kind])
-    _pull(draft)
+    of_link = KINDS[kind]
+    outcomes.answered(draft, fact, of_link.build, of_link.fits, of_link.accepted)
 
 
 def _side(draft: Draft, fact: SideFact) -> None:
-    key = rows.window_row(fact.side)
-    window = draft.read(key, WindowRow) or WindowRow()
-    if fact.healed and window.closed:
-        draft.write(key, window.model_copy(update={"closed": False}), "window.opened", fact.reason)
-    _pull(draft)
+    if fact.side == rows.BILL and fact.healed:
+        lifecycle.reopen(draft, fact.reason)
 
 
 def _unreadable(draft: Draft, fact: UnreadableFact) -> None:
@@ -99,12 +117,12 @@ def _unreadable(draft: Draft, fact: UnreadableFact) -> None:
 
 def _released(draft: Draft, fact: HoldReleased) -> None:
     kind = fact.link.split("/", 1)[0]
-    if kind in BUILDS:
-        outcomes.released(draft, fact, BUILDS[kind])
+    if kind in KINDS:
+        outcomes.released(draft, fact, KINDS[kind].build)
 
 
-def _pull(draft: Draft) -> None:
-    lifecycle.pull(draft, BUILDS.__getitem__)
+def _build_for(kind: str) -> Build:
+    return KINDS[kind].build
 
 
 HANDLERS: Final[dict[type[Payload], Callable[[Draft, Any], None]]] = {
@@ -112,6 +130,10 @@ HANDLERS: Final[dict[type[Payload], Callable[[Draft, Any], None]]] = {
     TickFact: _tick,
     RunFact: _run,
     VendorObserved: vendors.observed,
+    AccountObserved: masters.account_observed,
+    DimensionValueObserved: masters.dimension_value_observed,
+    InvoiceObserved: bills.observed,
+    DocumentFetched: documents.fetched,
     OutcomeFact: _outcome,
     SideFact: _side,
     UnreadableFact: _unreadable,

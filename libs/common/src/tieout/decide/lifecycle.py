@@ -1,23 +1,27 @@
 """The life-cycle of a link, the same for every kind.
 
-    wanted ─► ready ─► requested ─► linked ─► (a newer content) ready …
-                          │  └────► doubtful ─► linked | ready | held
-                          └───────► held ─► ready, by a mended record or a person
+    wanted ─► waiting ─► ready ─► requested ─► linked ─► (a newer content) waiting …
+                                   │  └────► doubtful ─► linked | ready | held
+                                   └───────► held ─► ready, by a mended record or a person
 
 At most one command is in flight per link; a newer content waits as a row with only its latest value. A link whose
-side is full, closed or paused waits in that side's queue.
+needs are not in BILL waits for them; one whose side is full, closed or paused waits in that side's queue.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
-from tieout.decide import rows
+from tieout.decide import rows, waiting
+from tieout.decide.mapping import Unmappable
 from tieout.decide.rows import BILL, HoldRow, IndexRow, LinkRow, Phase, ReadyRow, SettingsRow, WantRow, WindowRow
 from tieout.decide.state import Command, Draft
+from tieout.domain.records import Kind
 from tieout.domain.settings import State
 from tieout.events.commands import CommandFrame, Priority
 from tieout.events.facts import OutcomeFact, Result
 from tieout.events.identity import command_id
+from tieout.events.requests import RowsAsked
 
 # Unanswered commands per connection and side. Protects the writer's memory and bounds what a restart has to look up;
 # a full window at BILL's 5.5 calls a second is under a minute of work, so it never idles a writer.
@@ -27,6 +31,12 @@ RESERVED: Final = 30
 # Links taken from the queue by one decision: bounds a decision's entries well below 200 while a freed side still
 # fills up within a few facts.
 PULLED: Final = 8
+# A closed side is probed with one command so long after it closed, and again after each refused probe. The writer
+# reports a healed side sooner; this covers a report that was lost with its process.
+PROBE: Final = timedelta(minutes=5)
+
+# Kinds of links whose record an ERP's poller can read again by its id.
+POLLED: Final = {"bill": Kind.PURCHASE_INVOICE}
 
 Build = Callable[[Draft, str, LinkRow, WantRow, SettingsRow], CommandFrame]
 
@@ -42,7 +52,7 @@ def want(draft: Draft, link: str, row: LinkRow, content: WantRow, content_hash: 
         return
     if content_hash == row.accepted and not row.command:
         draft.remove(rows.want_row(link), "want.gone")
-        _settle(draft, link, row.model_copy(update={"wanted": ""}))
+        settle(draft, link, row.model_copy(update={"wanted": ""}))
         return
     row = row.model_copy(update={"wanted": content_hash})
     draft.write(rows.want_row(link), content, "wanted")
@@ -53,20 +63,25 @@ def want(draft: Draft, link: str, row: LinkRow, content: WantRow, content_hash: 
     request(draft, link, row, build)
 
 
-def request(draft: Draft, link: str, row: LinkRow, build: Build) -> None:
-    """Ask for the wanted content now, or queue for a place in the window."""
-    settings = draft.read(rows.SETTINGS, SettingsRow)
-    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+def request(draft: Draft, link: str, row: LinkRow, build: Build, *, probe: bool = False) -> None:
+    """Ask for the wanted content now, or wait for what it needs, or queue for a place in the window."""
     content = draft.read(rows.want_row(link), WantRow)
     if content is None:
-        _settle(draft, link, row)
+        settle(draft, link, row)
         return
-    limit = WINDOW if row.priority <= Priority.BEFORE_PAYMENT else WINDOW - RESERVED
-    active = settings is not None and settings.settings.state is State.ACTIVE
-    if settings is None or not active or window.closed or window.unanswered >= limit:
+    absent = waiting.missing(draft, content.needs)
+    if absent:
+        waiting.wait(draft, link, row, absent)
+        return
+    row = waiting.no_longer(draft, link, row)
+    settings = draft.read(rows.SETTINGS, SettingsRow)
+    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+    open_for_it = (not window.closed or probe) and window.unanswered < _limit(row.priority)
+    if settings is None or settings.settings.state is not State.ACTIVE or not open_for_it:
         key = row.ready or rows.ready_row(BILL, row.priority, draft.origin.offset, link)
         draft.write(key, ReadyRow(link=link), "queued")
-        draft.write(rows.link_row(link), row.model_copy(update={"phase": Phase.READY, "ready": key}), "ready")
+        row = row.model_copy(update={"phase": Phase.READY, "ready": key})
+        draft.write(rows.link_row(link), row, "ready")
         return
     if row.ready:
         draft.remove(row.ready, "dequeued")
@@ -75,46 +90,107 @@ def request(draft: Draft, link: str, row: LinkRow, build: Build) -> None:
     identity = command_id(
         f"{frame.connection}/{link}", frame.intent, f"{row.revision}/{frame.content_hash}", row.attempt
     )
-    row = row.model_copy(update={"phase": Phase.REQUESTED, "command": identity, "slot": True, "intent": frame.intent})
+    row = row.model_copy(
+        update={
+            "phase": Phase.REQUESTED,
+            "command": identity,
+            "slot": True,
+            "intent": frame.intent,
+            "asked": row.wanted,
+            "sent": frame.content_hash,
+        }
+    )
     draft.commands.append(Command(identity, frame, settings.settings.bill.budget))
     draft.write(rows.window_row(BILL), window.model_copy(update={"unanswered": window.unanswered + 1}), "window")
     draft.write(rows.link_row(link), row, "requested")
 
 
-def pull(draft: Draft, build_for: Callable[[str], Build]) -> None:
-    """Let queued links take the places that are free, in their order."""
+def work(draft: Draft, build_for: Callable[[str], Build]) -> None:
+    """Go on with what earlier decisions left to do: links to wake, and queued links for places that are free."""
+    for link in waiting.woken(draft):
+        row = draft.read(rows.link_row(link), LinkRow)
+        if row is None:
+            continue
+        if row.phase is Phase.WAITING:
+            request(draft, link, row, build_for(row.kind))
+        elif row.phase is Phase.HELD and row.kind in POLLED:
+            # What it was held for has changed, and its record is not kept: it is read again and then decided anew.
+            asked = RowsAsked(connection=draft.origin.connection, kind=POLLED[row.kind], keys=(row.record,))
+            draft.requests.append(asked)
     window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
-    if window.closed:
-        return
     settings = draft.read(rows.SETTINGS, SettingsRow)
-    if settings is None or settings.settings.state is not State.ACTIVE:
+    if window.closed or settings is None or settings.settings.state is not State.ACTIVE:
         return
-    for key in draft.keys(rows.ready_prefix(BILL), PULLED):
+    _pull(draft, build_for, PULLED)
+
+
+def probe(draft: Draft, build_for: Callable[[str], Build]) -> None:
+    """A closed side whose time to be probed has come gets one command, whatever it answers then decides."""
+    window = draft.read(rows.window_row(BILL), WindowRow)
+    if window is None or not window.closed or window.probe is None or draft.origin.time < window.probe:
+        return
+    window = window.model_copy(update={"probe": draft.origin.time + PROBE})
+    draft.write(rows.window_row(BILL), window, "window.probed")
+    _pull(draft, build_for, 1, probe=True)
+
+
+def _pull(draft: Draft, build_for: Callable[[str], Build], count: int, *, probe: bool = False) -> None:
+    for key in draft.keys(rows.ready_prefix(BILL), count):
         place = draft.read(key, ReadyRow)
         row = draft.read(rows.link_row(place.link), LinkRow) if place else None
         if place is None or row is None or row.ready != key:
             draft.remove(key, "dequeued")
             continue
-        request(draft, place.link, row, build_for(row.kind))
+        window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+        if window.unanswered >= _limit(row.priority):
+            return
+        request(draft, place.link, row, build_for(row.kind), probe=probe)
+
+
+def _limit(priority: Priority) -> int:
+    return WINDOW if priority <= Priority.BEFORE_PAYMENT else WINDOW - RESERVED
 
 
 def hold(draft: Draft, link: str, row: LinkRow, held: HoldRow, why: str = "") -> None:
     """Let a link wait for a person. A command in flight goes on; its outcome finds the link held."""
     if row.ready:
         draft.remove(row.ready, "dequeued")
+    row = waiting.no_longer(draft, link, row)
     draft.write(rows.hold_row(link), held, "held", why)
-    draft.write(rows.link_row(link), row.model_copy(update={"phase": Phase.HELD, "ready": ""}), "held", why)
+    row = row.model_copy(update={"phase": Phase.HELD, "ready": ""})
+    draft.write(rows.link_row(link), row, "held", why)
+
+
+def hold_mapping(draft: Draft, link: str, row: LinkRow, why: Unmappable) -> None:
+    """Hold a link for what its own record says; mending the record releases it. The same hold again changes nothing.
+
+    Where the cause is another record, ``why.until`` names it, and a change there has this one read again.
+    """
+    reason, params = why.reason, why.params
+    held = draft.read(rows.hold_row(link), HoldRow)
+    if held is not None and row.phase is Phase.HELD and (held.reason, held.params) == (reason, params):
+        return
+    draft.remove(rows.want_row(link), "want.gone")
+    origin = draft.origin
+    new = HoldRow(reason=reason, params=params, since=origin.time, fact=origin.fact, mapping=True)
+    hold(draft, link, row.model_copy(update={"wanted": ""}), new)
+    if why.until:
+        waiting.watch(draft, link, why.until)
 
 
 def accept(draft: Draft, link: str, row: LinkRow, target: str, content_hash: str, build: Build) -> None:
-    """The outside now has ``content_hash`` in ``target``; anything newer that is wanted is asked for next."""
-    draft.write(rows.index_row(row.kind, target), IndexRow(link=link), "indexed")
+    """BILL now has in ``target`` what hashes to ``content_hash``; anything newer that is wanted is asked for next."""
+    if row.target != target:
+        draft.write(rows.index_row(row.kind, target), IndexRow(link=link), "indexed")
+    # What was found there but not asked for is another content: the wanted one is asked for as a change of it.
+    accepted = row.asked if content_hash == row.sent else f"there:{content_hash}"
     row = row.model_copy(
-        update={"target": target, "accepted": content_hash, "revision": row.revision + 1, "attempt": 1, "command": ""}
+        update={"target": target, "accepted": accepted, "revision": row.revision + 1, "attempt": 1, "command": ""}
     )
-    if row.wanted == content_hash:
+    waiting.arrived(draft, row.name)
+    if row.wanted == accepted:
         draft.remove(rows.want_row(link), "want.gone")
-        _settle(draft, link, row.model_copy(update={"wanted": "", "intent": None}))
+        settle(draft, link, row.model_copy(update={"wanted": "", "intent": None}))
         return
     request(draft, link, row, build)
 
@@ -131,19 +207,31 @@ def free_slot(draft: Draft, row: LinkRow) -> LinkRow:
 def again(draft: Draft, link: str, row: LinkRow, outcome: OutcomeFact, build: Build) -> None:
     """The command ended without effect and without fault of the record: decide it again as the next attempt."""
     if outcome.result is Result.PARKED:
-        window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
-        if not window.closed:
-            draft.write(
-                rows.window_row(BILL), window.model_copy(update={"closed": True}), "window.closed", outcome.message
-            )
-    row = row.model_copy(update={"command": "", "attempt": row.attempt + 1})
-    request(draft, link, row, build)
+        close(draft, outcome.message)
+    request(draft, link, row.model_copy(update={"command": "", "attempt": row.attempt + 1}), build)
 
 
-def _settle(draft: Draft, link: str, row: LinkRow) -> None:
+def close(draft: Draft, reason: str) -> None:
+    """Nothing more is asked of the side until it answers again."""
+    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+    if not window.closed:
+        closed = window.model_copy(update={"closed": True, "probe": draft.origin.time + PROBE})
+        draft.write(rows.window_row(BILL), closed, "window.closed", reason)
+
+
+def reopen(draft: Draft, reason: str) -> None:
+    """The side answers again."""
+    window = draft.read(rows.window_row(BILL), WindowRow)
+    if window is not None and window.closed:
+        opened = window.model_copy(update={"closed": False, "probe": None})
+        draft.write(rows.window_row(BILL), opened, "window.opened", reason)
+
+
+def settle(draft: Draft, link: str, row: LinkRow) -> None:
     """Nothing more is wanted outside: the link rests, held if something about its record is wrong."""
     if row.ready:
         draft.remove(row.ready, "dequeued")
+    row = waiting.no_longer(draft, link, row)
     held = draft.read(rows.hold_row(link), HoldRow) is not None
     phase = Phase.HELD if held else Phase.LINKED if row.target else Phase.IGNORED
     draft.write(rows.link_row(link), row.model_copy(update={"phase": phase, "ready": ""}), phase.value)

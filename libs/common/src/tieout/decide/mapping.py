@@ -5,21 +5,26 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tieout.domain.bill import BillVendor, BillVendorContent
+from tieout.domain.capabilities import TargetField
+from tieout.domain.capabilities_bill import BILL
 from tieout.domain.erp import Vendor
 from tieout.domain.records import Address
 
-# BILL, vendors: name 1..100 characters, short name up to 40.
-VENDOR_NAME: Final = 100
-VENDOR_SHORT_NAME: Final = 40
+VENDOR_NAME: Final = BILL.lengths[TargetField.VENDOR_NAME]
+VENDOR_SHORT_NAME: Final = BILL.lengths[TargetField.VENDOR_SHORT_NAME]
 TAIL: Final = 7
 
 
 @dataclass(frozen=True)
 class Unmappable:
-    """Why a record cannot stand in BILL: a word of ``decide.holds`` and what its sentence needs."""
+    """Why a record cannot stand in BILL: a word of ``decide.holds`` and what its sentence needs.
+
+    ``until`` is the name of another record that is the cause; a change of it is worth another look.
+    """
 
     reason: str
     params: dict[str, str] = field(default_factory=dict)
+    until: str = ""
 
 
 def fit(text: str, limit: int) -> str:

@@ -1,22 +1,36 @@
 """What a writer's answer does to a link. An answer for anything but the outstanding command is ignored."""
 
 from collections.abc import Callable
+from typing import Final
 
 from tieout.decide import lifecycle, rows
 from tieout.decide.lifecycle import Build
-from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase
+from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, SettingsRow
 from tieout.decide.state import Draft
 from tieout.events.facts import Candidate, HoldReleased, OutcomeFact, Result
 
 Fits = Callable[[LinkRow, Candidate], bool]
+# Results that show that the side works: a closed window opens again.
+ANSWERS: Final = frozenset({Result.APPLIED, Result.FOUND, Result.REJECTED, Result.ABSENT})
+
+Accepted = Callable[[Draft, LinkRow], None]
 
 
-def answered(draft: Draft, fact: OutcomeFact, build: Build, fits: Fits) -> None:
-    """Apply an outcome to its link."""
+def answered(draft: Draft, fact: OutcomeFact, build: Build, fits: Fits, accepted: Accepted | None) -> None:
+    """Apply an outcome to its link; ``accepted`` is told of the first time that it is linked."""
     link = fact.link
     row = draft.read(rows.link_row(link), LinkRow)
     if row is None or row.command != fact.command:
         return
+    _apply(draft, link, row, fact, build, fits)
+    after = draft.read(rows.link_row(link), LinkRow)
+    if accepted is not None and not row.target and after is not None and after.target:
+        accepted(draft, after)
+    if fact.result in ANSWERS:
+        lifecycle.reopen(draft, f"{fact.link} was answered")
+
+
+def _apply(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Build, fits: Fits) -> None:
     row = lifecycle.free_slot(draft, row)
     if fact.result is Result.IN_DOUBT:
         phase = row.phase if row.phase is Phase.HELD else Phase.DOUBTFUL
@@ -39,9 +53,12 @@ def released(draft: Draft, fact: HoldReleased, build: Build) -> None:
     link = fact.link
     row = draft.read(rows.link_row(link), LinkRow)
     held = draft.read(rows.hold_row(link), HoldRow)
-    if row is None or held is None or held.reason != fact.reason or row.command:
+    if row is None or held is None or held.reason != fact.reason or row.command or held.mapping:
+        return
+    if not _enough(draft, link, held, fact):
         return
     draft.remove(rows.hold_row(link), "hold.released", f"{fact.person}: {fact.text}")
+    row = row.model_copy(update={"released": tuple(sorted({*row.released, held.reason}))})
     chosen = next((c for c in held.candidates if c.id == fact.choice), None)
     if chosen is not None:
         _take(draft, link, row, chosen.id, chosen.content, build)
@@ -50,6 +67,21 @@ def released(draft: Draft, fact: HoldReleased, build: Build) -> None:
         excluded = tuple(sorted({*row.excluded, *(c.id for c in held.candidates)}))
         row = row.model_copy(update={"excluded": excluded})
     lifecycle.request(draft, link, row, build)
+
+
+def _enough(draft: Draft, link: str, held: HoldRow, fact: HoldReleased) -> bool:
+    """Whether as many people have released it as the connection's policy asks for; the first one is remembered."""
+    settings = draft.read(rows.SETTINGS, SettingsRow)
+    if settings is None or held.reason != "bill.duplicate":
+        return True
+    if settings.settings.policy.release.duplicate == "one-person" or set(held.approvals) - {fact.person}:
+        return True
+    if fact.person not in held.approvals:
+        once = held.model_copy(update={"approvals": (*held.approvals, fact.person)})
+        draft.write(
+            rows.hold_row(link), once, "hold.approved", f"{fact.person}: {fact.text}; a second person is needed"
+        )
+    return False
 
 
 def _take(draft: Draft, link: str, row: LinkRow, target: str, content: str, build: Build) -> None:
@@ -75,7 +107,7 @@ def _found(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Buil
 
 
 def _refused(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Build) -> None:
-    if row.wanted != fact.content:
+    if row.wanted != row.asked:
         # The refused content is no longer what is wanted: try the newer one.
         lifecycle.again(draft, link, row, fact, build)
         return

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from tieout.events.commands import CommandFrame
+from tieout.events.envelope import Payload
 from tieout.events.journal import Entry
 
 
@@ -44,10 +45,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Decision:
-    """What follows from one fact: assignments for the journal and the state, and commands for writers."""
+    """What follows from one fact: assignments for journal and state, commands for writers, reads for pollers."""
 
     entries: tuple[Entry, ...] = ()
     commands: tuple[Command, ...] = ()
+    requests: tuple[Payload, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Draft:
     _rows: dict[str, Row | None] = field(default_factory=dict)
     _entries: dict[str, tuple[str, str]] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
+    requests: list[Payload] = field(default_factory=list)
 
     def read(self, row: str, model: type[R]) -> R | None:
         """The row as this decision sees it."""
@@ -90,8 +93,10 @@ class Draft:
         self._entries[row] = (what, why)
 
     def remove(self, row: str, what: str, why: str = "") -> None:
-        """Remove a row; removing what is not there leaves no trace."""
-        if self.read(row, Row) is None:
+        """Remove a row; removing what is not there, or only this decision wrote, leaves no trace."""
+        if row in self._rows and self._rows[row] is None:
+            return
+        if self.view.get(row) is None:
             self._rows.pop(row, None)
             self._entries.pop(row, None)
             return
@@ -119,7 +124,7 @@ class Draft:
             own = self._rows[row]
             value = None if own is None else own.model_dump(mode="json", exclude_defaults=True)
             entries.append(Entry(what=what, row=row, value=value, why=why))
-        return Decision(tuple(entries), tuple(self.commands))
+        return Decision(tuple(entries), tuple(self.commands), tuple(self.requests))
 
 
 def evolve(state: dict[str, bytes], entry: Entry) -> None:

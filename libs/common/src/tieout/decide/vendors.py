@@ -1,21 +1,22 @@
 """Vendor links: one per ERP vendor and currency, because in BILL the currency belongs to the vendor."""
 
-from tieout.decide import lifecycle, rows
+from tieout.decide import lifecycle, names, rows, waiting
 from tieout.decide.mapping import VENDOR_SHORT_NAME, Unmappable, fit, map_vendor
-from tieout.decide.rows import HoldRow, LinkRow, Phase, RunRow, SettingsRow, WantRow
+from tieout.decide.masters import frame_of, wanted_hash
+from tieout.decide.rows import LinkRow, Phase, RunRow, SettingsRow, VendorRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill import BillVendorContent
 from tieout.domain.erp import Blocked, Vendor
 from tieout.events.commands import Intent, Priority, VendorCommand
 from tieout.events.facts import Candidate, VendorObserved
-from tieout.events.identity import content_hash, digest, mark
+from tieout.events.identity import digest
 
 KIND = "vendor"
 
 
-def link_of(vendor: Vendor) -> str:
-    """The link of a vendor in its own currency."""
-    return f"{KIND}/{vendor.id}/{vendor.currency}"
+def link_of(vendor: str, currency: str) -> str:
+    """The link of a vendor (by the ERP's id) in one currency."""
+    return f"{KIND}/{vendor}/{currency}"
 
 
 def observed(draft: Draft, fact: VendorObserved) -> None:
@@ -24,54 +25,79 @@ def observed(draft: Draft, fact: VendorObserved) -> None:
     if run is not None and fact.run < run.number:
         return
     vendor = fact.vendor
-    link = link_of(vendor)
     draft.remove(rows.hold_row(f"unreadable/{KIND}/{vendor.id}"), "hold.gone", "the record can be read again")
+    key = rows.vendor_row(vendor.number)
+    before = draft.read(key, VendorRow)
+    currencies = before.currencies if before is not None and before.vendor.id == vendor.id else ()
+    if vendor.currency not in currencies:
+        currencies = (*currencies, vendor.currency)
+    currencies = (*currencies, *_asked_for(draft, vendor.number, currencies))
+    bare = vendor.model_copy(update={"version": "", "modified": None})
+    now = VendorRow(vendor=bare, currencies=currencies)
+    if now != before:
+        draft.write(key, now, "vendor")
+    for currency in currencies:
+        _want(draft, bare, currency)
+
+
+def needed_in(draft: Draft, number: str, currency: str) -> None:
+    """A document needs a vendor in a currency: if the vendor is known, its link in that currency is made."""
+    row = draft.read(rows.vendor_row(number), VendorRow)
+    if row is None or currency in row.currencies:
+        return
+    row = row.model_copy(update={"currencies": (*row.currencies, currency)})
+    draft.write(rows.vendor_row(number), row, "vendor", f"needed in {currency}")
+    _want(draft, row.vendor, currency)
+
+
+def _asked_for(draft: Draft, number: str, known: tuple[str, ...]) -> list[str]:
+    """Currencies in which documents wait for a vendor that had not been seen."""
+    prefix = rows.wait_prefix(names.vendor(number, "")).removesuffix("/")
+    found = {key.removeprefix(prefix).split("/", 1)[0] for key in draft.keys(prefix, 50)}
+    return sorted(found - set(known))
+
+
+def _want(draft: Draft, vendor: Vendor, currency: str) -> None:
+    link = link_of(vendor.id, currency)
+    name = names.vendor(vendor.number, currency)
+    usable = vendor.blocked is Blocked.NO
+    archived = vendor.blocked is Blocked.ALL
     row = draft.read(rows.link_row(link), LinkRow)
+    waiting.claim_name(draft, link, name)
     if row is None:
-        row = LinkRow(kind=KIND, phase=Phase.READY, record=vendor.id, number=vendor.number, priority=Priority.MASTER)
-        if vendor.blocked is Blocked.ALL:
-            # A blocked vendor that BILL does not know stays unknown to it until it is unblocked.
-            return
-    content = map_vendor(vendor)
+        row = LinkRow(kind=KIND, phase=Phase.IGNORED, record=vendor.id, priority=Priority.MASTER)
+    changes = {"number": vendor.number, "name": name, "usable": usable}
+    content = map_vendor(vendor.model_copy(update={"currency": currency}))
+    original = "" if isinstance(content, Unmappable) or content.name == vendor.name.strip() else vendor.name
+    changed = row.model_copy(update={**changes, "original": original})
+    if changed != row:
+        draft.write(rows.link_row(link), changed, "vendor.seen")
+        if usable and not row.usable:
+            waiting.arrived(draft, name)
+    row = changed
+    if archived and not row.target and not row.command:
+        # A blocked vendor that BILL does not know stays unknown to it until it is unblocked.
+        draft.remove(rows.want_row(link), "want.gone")
+        draft.remove(rows.hold_row(link), "hold.gone", "the vendor is blocked")
+        if row.phase is not Phase.IGNORED:
+            lifecycle.settle(draft, link, row.model_copy(update={"wanted": ""}))
+        return
     if isinstance(content, Unmappable):
-        _unmappable(draft, link, row, content)
+        lifecycle.hold_mapping(draft, link, row, content)
         return
-    wanted = content.model_dump(mode="json", exclude_defaults=True)
-    original = vendor.name if content.name != vendor.name.strip() else ""
-    row = row.model_copy(update={"number": vendor.number, "original": original})
-    lifecycle.want(draft, link, row, WantRow(content=wanted), content_hash(wanted), build)
-
-
-def _unmappable(draft: Draft, link: str, row: LinkRow, why: Unmappable) -> None:
-    held = draft.read(rows.hold_row(link), HoldRow)
-    if held is not None and (held.reason, held.params) == (why.reason, why.params):
-        return
-    draft.remove(rows.want_row(link), "want.gone")
-    origin = draft.origin
-    new = HoldRow(reason=why.reason, params=why.params, since=origin.time, fact=origin.fact, mapping=True)
-    lifecycle.hold(draft, link, row.model_copy(update={"wanted": ""}), new)
+    data = content.model_dump(mode="json", exclude_defaults=True)
+    want = WantRow(content={"content": data, "archived": archived})
+    lifecycle.want(draft, link, row, want, wanted_hash(data, archived=archived), build)
 
 
 def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: SettingsRow) -> VendorCommand:
     """The command that makes BILL's vendor be as wanted: ensured while it is unknown, changed once it is linked."""
-    content = BillVendorContent.model_validate(want.content)
-    bill, erp = settings.settings.bill, settings.settings.erp
-    return VendorCommand(
-        connection=draft.origin.connection,
-        organization=bill.organization,
-        link=link,
-        intent=Intent.VENDOR_UPDATE if row.target else Intent.VENDOR_ENSURE,
-        attempt=row.attempt,
-        generation=settings.generation,
-        content_hash=content_hash(want.content),
-        mark=mark(bill.organization, erp.identity, link, "vendor"),
-        lane=f"{KIND}/{digest(content.name.casefold())[:16]}",
-        priority=row.priority,
-        issued=draft.origin.time,
-        target=row.target,
-        content=content,
-        exclude=row.excluded,
-    )
+    data, archived = want.content["content"], want.content["archived"]
+    content = BillVendorContent.model_validate(data)
+    intent = Intent.VENDOR_UPDATE if row.target else Intent.VENDOR_ENSURE
+    lane = f"{KIND}/{digest(content.name.casefold())[:16]}"
+    frame = frame_of(draft, link, row, settings, intent, wanted_hash(data, archived=archived), lane)
+    return VendorCommand(**frame, content=content, archived=archived)
 
 
 def fits(row: LinkRow, candidate: Candidate) -> bool:

@@ -41,6 +41,8 @@ TYPES: Final[dict[str, type[Payload]]] = {
     # reads that somebody asks for, their answers, and where polls go on
     "tieout.request.check.v1": requests.CheckAsked,
     "tieout.request.sync.v1": requests.SyncAsked,
+    "tieout.request.rows.v1": requests.RowsAsked,
+    "tieout.request.documents.v1": requests.DocumentsAsked,
     "tieout.answer.check.v1": requests.CheckAnswered,
     "tieout.cursor.erp.v1": cursors.ErpCursor,
 }

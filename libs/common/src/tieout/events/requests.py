@@ -68,3 +68,23 @@ class SyncAsked(Payload):
     generation: int
     kinds: tuple[Kind, ...] = ()
     deadline: datetime
+
+
+class RowsAsked(Payload):
+    """Read these records of the ERP again, by their ids there, and write them as a poll would."""
+
+    connection: str
+    kind: Kind
+    keys: tuple[str, ...]
+
+
+class DocumentsAsked(Payload):
+    """Read the files of an invoice, store them encrypted on ``snapshots`` and tell of each as a fact.
+
+    ``link`` is the bill that waits for them, ``invoice`` the ERP's id of the invoice.
+    """
+
+    connection: str
+    generation: int
+    link: str
+    invoice: str

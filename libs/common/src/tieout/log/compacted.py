@@ -9,6 +9,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from tieout.log.clients import KafkaAccess
 
 READ_TIMEOUT: Final = 120.0
+WATERMARK_TIMEOUT: Final = 10.0
+# Said for a moment after a topic was created or its leader has moved.
+_ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 def high_watermark(access: KafkaAccess, topic: str, partition: int) -> tuple[int, int]:
@@ -18,8 +21,16 @@ def high_watermark(access: KafkaAccess, topic: str, partition: int) -> tuple[int
     """
     consumer = Consumer(access.consumer("-", committed=False))
     try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        return low, high
+        limit = time.monotonic() + WATERMARK_TIMEOUT
+        while True:
+            try:
+                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WATERMARK_TIMEOUT)
+            except KafkaException as error:
+                if error.args[0].code() not in _ELECTING or time.monotonic() > limit:
+                    raise
+                time.sleep(0.05)
+            else:
+                return low, high
     finally:
         consumer.close()
 

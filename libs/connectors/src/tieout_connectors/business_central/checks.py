@@ -5,9 +5,10 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from tieout.domain.errors import Fatal, RecoveryError, Reject
+from tieout.domain.errors import RecoveryError, Reject
+from tieout_connectors.business_central import ledger
 from tieout_connectors.business_central.client import Client
-from tieout_connectors.business_central.wire import protocol, questions
+from tieout_connectors.business_central.wire import protocol
 from tieout_connectors.spi.erp import CheckLine, CheckStatus
 
 _OK: Final = CheckStatus.OK
@@ -78,15 +79,13 @@ async def _readable(client: Client, name: str) -> CheckLine:
 async def _ledger(client: Client) -> CheckLine:
     name = client.settings.ledger_page
     cure = PUBLISH.format(name=name or "VendorLedgerEntries")
-    if not name:
-        return CheckLine("vendor ledger page", CheckStatus.FAILED, "the connection names no ledger page", cure)
     try:
-        answer = await client.get(await client.ledger(), "GET ODataV4 vendor ledger", questions.first(1))
-    except (Fatal, Reject) as error:
-        if error.status == 404:
-            detail = f"no page is published under the name {name!r}"
-            return CheckLine("vendor ledger page", CheckStatus.FAILED, detail, cure)
-        raise
+        answer = await ledger.some(client)
+    except Reject as error:
+        if error.code != ledger.NOT_PUBLISHED:
+            raise
+        detail = f"no page is published under the name {name!r}" if name else error.message
+        return CheckLine("vendor ledger page", CheckStatus.FAILED, detail, cure)
     missing = protocol.ledger_fields_missing(answer)
     if missing:
         detail = f"the page published as {name!r} does not show {', '.join(missing)}"

@@ -4,16 +4,20 @@ A part payment, a hold or a due date that a person changed leaves no stamp, so e
 Pages are asked for by number, never by the server's continuation, so that rows which close meanwhile shift nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from tieout.domain.errors import Reject
+from tieout.domain.errors import RecoveryError, Reject
 from tieout.domain.records import Kind
 from tieout_connectors.business_central.client import Client, understood
-from tieout_connectors.business_central.invoices import LEDGER_CALL
 from tieout_connectors.business_central.wire import ledger as wire
 from tieout_connectors.business_central.wire import protocol, questions
 from tieout_connectors.spi.erp import Page, RawRow, Watermark
+
+CALL: Final = "GET ODataV4 vendor ledger page"
+NOT_PUBLISHED: Final = "not_supported"
+T = TypeVar("T")
 
 # How many numbers a poll reads behind the highest it knows. Servers that take numbers from a sequence commit them out
 # of order; one posting of this many vendor entries at a time is more than a payment run has. An entry that comes
@@ -23,7 +27,6 @@ BEHIND: Final = 1_000
 
 async def changes(client: Client, since: Watermark) -> AsyncIterator[Page]:
     """Entries new since the watermark, then every open one; the last page is whole."""
-    _published(client)
     start = int(since.position or 0)
     highest, known = start, dict(since.edge)
     shown: dict[str, str] = {}
@@ -43,35 +46,33 @@ async def changes(client: Client, since: Watermark) -> AsyncIterator[Page]:
 
 async def open_rows(client: Client) -> AsyncIterator[list[RawRow]]:
     """Every open entry, in order of its number."""
-    _published(client)
     async for rows in _by_number(client, 0, only_open=True):
         yield rows
 
 
-async def by_numbers(client: Client, numbers: list[str]) -> list[RawRow]:
+async def by_numbers(client: Client, numbers: Sequence[str]) -> list[RawRow]:
     """These entries as they are now."""
-    _published(client)
-    found = await client.rows(await client.ledger(), LEDGER_CALL, questions.ledger_entries(numbers))
-    with understood(LEDGER_CALL):
-        return [_row(one) for one in found]
+    return [
+        _row(one) for one in await _asked(client, lambda url: client.rows(url, CALL, questions.ledger_entries(numbers)))
+    ]
 
 
-def _published(client: Client) -> None:
-    if not client.settings.ledger_page:
-        raise Reject(
-            "the connection names no vendor ledger page",
-            code="not_supported",
-            call=LEDGER_CALL,
-            cure="Publish page 29 as a web service and name it as ledger_page of this connection.",
-        )
+async def by_documents(client: Client, numbers: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The entries that bear one of these document numbers, of whatever vendor and type."""
+    return await _asked(client, lambda url: client.rows(url, CALL, questions.ledger_of(numbers)))
+
+
+async def some(client: Client) -> Any:
+    """A page of one row, for a check."""
+    return await _asked(client, partial(client.page, call=CALL, question=questions.first(1)))
 
 
 async def _by_number(client: Client, after: int, *, only_open: bool) -> AsyncIterator[list[RawRow]]:
-    url = await client.ledger()
     more = True
     while more:
-        page = await client.page(url, LEDGER_CALL, questions.ledger_after(after, only_open=only_open))
-        with understood(LEDGER_CALL):
+        question = questions.ledger_after(after, only_open=only_open)
+        page = await _asked(client, partial(client.page, call=CALL, question=question))
+        with understood(CALL):
             rows = [_row(one) for one in protocol.rows(page)]
             more = bool(protocol.next_link(page)) and bool(rows)
         if rows:
@@ -79,5 +80,31 @@ async def _by_number(client: Client, after: int, *, only_open: bool) -> AsyncIte
             yield rows
 
 
+async def _asked(client: Client, ask: Callable[[str], Awaitable[T]]) -> T:
+    """The answer of the page. It knows a company by its name, so that one renamed meanwhile is looked up again.
+
+    Raises:
+        Reject: NOT_PUBLISHED, if there is no page under the name of the settings.
+    """
+    if not client.settings.ledger_page:
+        raise _not_published("the connection names no vendor ledger page", 0)
+    address = await client.ledger()
+    try:
+        return await ask(address)
+    except RecoveryError as error:
+        if error.status != 404:
+            raise
+        await client.company(again=True)
+        if await client.ledger() == address:
+            raise _not_published(error.message, 404) from error
+    return await ask(await client.ledger())
+
+
+def _not_published(message: str, status: int) -> Reject:
+    cure = "Publish page 29 as a web service, under the name given as ledger_page of this connection."
+    return Reject(message, code=NOT_PUBLISHED, call=CALL, cure=cure, status=status)
+
+
 def _row(row: Mapping[str, Any]) -> RawRow:
-    return RawRow(Kind.LEDGER_ENTRY, str(wire.entry_number(row)), wire.ledger_version(row), row)
+    with understood(CALL):
+        return RawRow(Kind.LEDGER_ENTRY, str(wire.entry_number(row)), wire.ledger_version(row), row)

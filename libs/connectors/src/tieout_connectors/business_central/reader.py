@@ -52,8 +52,13 @@ class BusinessCentralReader:
 
     async def capabilities(self) -> ErpCapabilities:
         """What this site can do: everything declared, less what needs a page that is not published here."""
-        published = self._settings.ledger_page and await invoices.ledger_rows(self._client, ["0"]) is not None
-        return capabilities.DECLARED if published else capabilities.DECLARED.without(capabilities.WITHOUT_LEDGER)
+        try:
+            await ledger.some(self._client)
+        except Reject as error:
+            if error.code != ledger.NOT_PUBLISHED:
+                raise
+            return capabilities.DECLARED.without(capabilities.WITHOUT_LEDGER)
+        return capabilities.DECLARED
 
     async def context(self) -> ReadContext:
         """The company, its local currency, the codes of the settings, and which dimensions are the global ones."""
@@ -86,7 +91,7 @@ class BusinessCentralReader:
     async def rows(self, kind: Kind, keys: Sequence[str]) -> AsyncIterator[RawRow]:
         """Those records again as they are now; what does not come does not exist any more."""
         compose = self._composer(kind)
-        for group in invoices.chunks(list(dict.fromkeys(keys))):
+        for group in questions.chunks(keys):
             if kind is Kind.LEDGER_ENTRY:
                 found = await ledger.by_numbers(self._client, group)
             elif kind is Kind.PURCHASE_INVOICE:

@@ -6,10 +6,13 @@ written; the library repeats nothing; no cookie is kept behind the connector's b
 
 import ssl
 import time
+from base64 import b64encode
 from types import SimpleNamespace
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp import hdrs
 
 # Idle connections older than this are not used again. It stays below what gateways keep (60 s and more), since a
 # connection that the other side just closed turns a POST into a write in doubt and a look-up.
@@ -49,6 +52,7 @@ def open_session(
     """
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_about_to_write)
+    address, sign_in = _parts(proxy)
     connector = aiohttp.TCPConnector(
         limit=limit, ssl=verify if verify is not None else True, keepalive_timeout=KEEP_ALIVE
     )
@@ -57,10 +61,33 @@ def open_session(
         trace_configs=[trace],
         auto_decompress=True,
         trust_env=False,
-        proxy=proxy,
+        proxy=address,
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(_once,),
+        middlewares=(sign_in, _once) if sign_in else (_once,),
     )
+
+
+def _parts(proxy: str | None) -> tuple[str | None, aiohttp.ClientMiddlewareType | None]:
+    """The proxy's address without its password, and what adds the password to each call.
+
+    aiohttp would take both in the address, and show the address in its errors.
+    """
+    if proxy is None:
+        return None, None
+    url = urlsplit(proxy)
+    if url.username is None:
+        return proxy, None
+    token = b64encode(unquote(f"{url.username}:{url.password or ''}").encode()).decode()
+    headers = {hdrs.PROXY_AUTHORIZATION: f"Basic {token}"}
+
+    async def sign_in(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if request.is_ssl():
+            request.update_proxy(request.proxy, None, headers)
+        else:
+            request.headers.update(headers)
+        return await handler(request)
+
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl(), sign_in
 
 
 async def _about_to_write(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:

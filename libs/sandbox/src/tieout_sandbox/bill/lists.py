@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cmp_to_key
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import uuid4
@@ -133,11 +133,9 @@ def _matching(
     lag = timedelta(seconds=float(asked.switches["list_lag_seconds"]))
     seen = (_as_of(row, asked.now - lag) for row in candidates) if lag else candidates
     passing: Iterator[Row] = (row for row in seen if row is not None and all(one.holds(row) for one in conditions))
-    if not ordered:
-        passing = iter(_sorted(passing, order))
-    if behind is None:
-        return passing
-    return (row for row in passing if _compare(row, behind, order) > 0)
+    if behind is not None:
+        passing = (row for row in passing if _compare(row, behind, order) > 0)
+    return passing if ordered else iter(_sorted(passing, order))
 
 
 def _candidates(
@@ -183,10 +181,11 @@ def _compare(one: Row, two: Row, order: list[tuple[str, bool]]) -> int:
 
 
 def _sorted(rows: Iterable[Row], order: list[tuple[str, bool]]) -> list[Row]:
-    def compare(one: Row, two: Row) -> int:
-        return _compare(one, two, order)
-
-    return sorted(rows, key=cmp_to_key(compare))
+    """As ``_compare`` orders them: the last field first, since sorting keeps what is equal in its order."""
+    result = sorted(rows, key=lambda row: row.id, reverse=order[0][1])
+    for name, backwards in reversed(order):
+        result.sort(key=partial(sort_value, name=name), reverse=backwards)
+    return result
 
 
 def _as_of(row: Row, moment: datetime) -> Row | None:

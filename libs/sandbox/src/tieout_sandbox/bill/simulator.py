@@ -45,7 +45,7 @@ class BillSimulator:
     def __init__(self, world: Mapping[str, Any] | None = None, ca_file: str | None = None) -> None:
         self.installation = load(DEFAULT_WORLD if world is None else world)
         self.clock = self.installation.clock
-        self.switches = self.installation.switches
+        self.switches: dict[str, Any] = self.installation.switches
         self._webhooks = Webhooks(self.installation, Courier(self.clock, self.switches, ca_file))
         for org in self.installation.organizations.values():
             self._webhooks.listen(org)

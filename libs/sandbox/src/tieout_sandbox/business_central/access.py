@@ -8,6 +8,7 @@ from tieout_sandbox.business_central.refusals import Refusal
 from tieout_sandbox.entra import InvalidTokenError, TokenKey, read_bearer
 from tieout_sandbox.kernel.clock import Clock
 
+SIMULATED = "simulated"
 AUDIENCE = "https://api.businesscentral.dynamics.com"
 
 
@@ -25,7 +26,7 @@ class Access:
 
     def user(self, authorization: str | None) -> str:
         """The app behind the call; a Refusal with 401 if it has no right to be here."""
-        now = self._clock.now() if self._switches["token_clock"] == "simulated" else datetime.now(UTC)
+        now = self._clock.now() if self._switches["token_clock"] == SIMULATED else datetime.now(UTC)
         try:
             claims = read_bearer(authorization, self._key, now, AUDIENCE)
         except (InvalidTokenError, ValueError, KeyError) as error:

@@ -1,10 +1,9 @@
-"""Every refusal the simulator can answer, as a table: status, code and text; and German texts for other languages.
-
-Texts that Business Central translates are the dialog and validation errors; platform errors stay English here.
-"""
+"""Every refusal the simulator can answer, as a table: status, code and text."""
 
 import uuid
 from typing import Any
+
+from tieout_sandbox.business_central.translations import LANGUAGES
 
 DIALOG = "Application_DialogException"
 FIELD = "Application_FieldValidationException"
@@ -30,8 +29,10 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "no_method": (
         405,
         "BadRequest_MethodNotAllowed",
-        "'{method}' requests for '{segment}' of EdmType 'Entity' are not allowed within Microsoft Dynamics NAV OData "
-        "web services.",
+        (
+            "'{method}' requests for '{segment}' of EdmType 'Entity' are not allowed within Microsoft Dynamics "
+            "NAV OData web services."
+        ),
     ),
     "no_action": (404, "BadRequest_NotFound", "The action '{action}' does not exist on '{segment}'."),
     "no_record": (404, "Internal_RecordNotFound", "The {table} does not exist."),
@@ -48,15 +49,16 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "unknown_property": (
         400,
         BAD,
-        "The property '{field}' does not exist on type 'Microsoft.NAV.{type}'. Make sure to only use property names "
-        "that are defined by the type.",
+        (
+            "The property '{field}' does not exist on type 'Microsoft.NAV.{type}'. Make sure to only use "
+            "property names that are defined by the type."
+        ),
     ),
     "read_only": (400, BAD, "Control '{field}' is read-only."),
     "too_long": (
         400,
         "Application_StringExceededLength",
-        "The length of the string is {length}, but it must be less than or equal to {limit} characters. "
-        "Value: {value}",
+        "The length of the string is {length}, but it must be less than or equal to {limit} characters. Value: {value}",
     ),
     "bad_filter": (400, "BadRequest_NotFound", "Syntax error in filter expression: {reason}."),
     "or_fields": (
@@ -75,8 +77,10 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "no_relation": (
         400,
         "Internal_InvalidTableRelation",
-        "The field {field} of table {table} contains a value ({value}) that cannot be found in the related table "
-        "({related}).",
+        (
+            "The field {field} of table {table} contains a value ({value}) that cannot be found in the related "
+            "table ({related})."
+        ),
     ),
     "too_many": (429, "Application_TooManyRequests", "Too many requests reached. Actual ({actual}). Maximum ({most})."),
     "batch_limit": (500, "Unknown", "The maximum number of operations in a batch is 100. Actual: {actual}."),
@@ -84,8 +88,10 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "manual_numbers": (
         400,
         DIALOG,
-        "You may not enter numbers manually. If you want to enter numbers manually, please activate Manual Nos. in "
-        "No. Series {series}.",
+        (
+            "You may not enter numbers manually. If you want to enter numbers manually, please activate Manual "
+            "Nos. in No. Series {series}."
+        ),
     ),
     "currency_id": (400, DIALOG, 'The "currencyId" does not match to a Currency.'),
     "currency_code": (400, DIALOG, 'The "currencyCode" does not match to a Currency.'),
@@ -137,8 +143,10 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "dimension_exists": (
         400,
         DIALOG,
-        "The dimension set line already exists. Check existing dimension set lines and the default dimension set "
-        "lines on the parent.",
+        (
+            "The dimension set line already exists. Check existing dimension set lines and the default dimension "
+            "set lines on the parent."
+        ),
     ),
     "dimension_read_only": (
         400,
@@ -189,16 +197,20 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "no_open_entry": (
         400,
         "Internal_DataNotFoundFilter",
-        "There is no Vendor Ledger Entry within the filter. Filters: Document Type: Invoice, Document No.: {number}, "
-        "Vendor No.: {vendor}, Open: Yes",
+        (
+            "There is no Vendor Ledger Entry within the filter. Filters: Document Type: Invoice, Document No.: "
+            "{number}, Vendor No.: {vendor}, Open: Yes"
+        ),
     ),
     "one_currency": (400, DIALOG, "All entries in one application must be in the same currency."),
     "earlier_date_apply": (
         400,
         DIALOG,
-        "You cannot apply and post an entry to an entry with an earlier posting date. Instead, post the document of "
-        "type {type} with the number {number} and then apply it to the document of type {other} with the number "
-        "{other_number}.",
+        (
+            "You cannot apply and post an entry to an entry with an earlier posting date. Instead, post the "
+            "document of type {type} with the number {number} and then apply it to the document of type {other} "
+            "with the number {other_number}."
+        ),
     ),
     "earlier_date": (
         400,
@@ -208,8 +220,10 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "out_of_balance": (
         400,
         DIALOG,
-        "The lines in Journal are out of balance by {amount}. Check that Balance Account No. and Amount are correct "
-        "for each line.",
+        (
+            "The lines in Journal are out of balance by {amount}. Check that Balance Account No. and Amount are "
+            "correct for each line."
+        ),
     ),
     "account_blocked": (400, FIELD, "Blocked must be equal to 'No' in {table}: No.={number}. Current value is 'Yes'."),
     "direct_posting": (
@@ -238,40 +252,15 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "subscription_limit": (400, BAD, "The maximum number of subscriptions, {most}, is reached."),
 }
 
-GERMAN: dict[str, str] = {
-    "invoice_exists": "Einkauf Rechnung {number} ist für diesen Kreditor bereits vorhanden.",
-    "must_have_value": "{field} muss einen Wert in {table} haben: {key}. Der Wert darf nicht null oder leer sein.",
-    "vendor_blocked_new": "Sie können diese Art von Beleg nicht erstellen, wenn Kreditor {vendor} mit Art {type} "
-    "gesperrt ist",
-    "vendor_blocked_post": "Sie können diese Art von Beleg nicht buchen, wenn Kreditor {vendor} mit Art {type} "
-    "gesperrt ist",
-    "date_window": "Buchungsdatum liegt nicht innerhalb des zulässigen Buchungszeitraums in {table}: {key}.",
-    "document_used": "Einkauf {type} {number} ist bereits vorhanden.",
-    "external_used": "Einkauf {type} {number} ist für diesen Kreditor bereits vorhanden.",
-    "no_open_entry": "Es ist kein Kreditorenposten innerhalb des Filters vorhanden. Filter: Belegnr.: {number}, "
-    "Kreditorennr.: {vendor}, Offen: Ja",
-    "one_currency": "Alle Posten in einem Ausgleich müssen dieselbe Währung haben.",
-    "earlier_date": "Sie dürfen einen Posten nicht mit einem Posten mit früherem Buchungsdatum ausgleichen und buchen.",
-    "out_of_balance": "Die Zeilen in Buch.-Blatt weichen um {amount} ab. Prüfen Sie Gegenkontonr. und Betrag.",
-    "dimensions_invalid": "Die in {where} verwendeten Dimensionen sind ungültig (Fehler: {rule}).",
-    "nothing_to_post": "Es gibt nichts zu buchen.",
-    "draft_only": "Die Aktion kann nur auf einen Rechnungsentwurf angewendet werden.",
-    "invoice_posted": "Die Rechnung wurde gebucht und kann nicht mehr geändert werden.",
-    "applies_to_id": "Die „appliesToInvoiceId“ muss die ID einer offenen, bezahlten, korrigierenden oder stornierten "
-    "Rechnung sein.",
-    "account_blocked": "Gesperrt muss in {table}: Nr.={number} gleich 'Nein' sein. Der aktuelle Wert ist 'Ja'.",
-}
-LANGUAGES: dict[str, dict[str, str]] = {"de": GERMAN}
-
 
 class Refusal(Exception):
     """A refused request: one of ``REFUSALS`` with the words to fill in."""
 
-    def __init__(self, key: str, **words: Any) -> None:
-        super().__init__(key)
-        self.key = key
+    def __init__(self, refusal: str, /, **words: Any) -> None:
+        super().__init__(refusal)
+        self.key = refusal
         self.words = words
-        self.status, self.code, self._english = REFUSALS[key]
+        self.status, self.code, self._english = REFUSALS[refusal]
 
     def __str__(self) -> str:
         return self.text("en")

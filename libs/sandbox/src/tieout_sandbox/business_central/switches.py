@@ -37,6 +37,8 @@ def defaults() -> dict[str, Any]:
         "latency_ms": 0,
         # Seconds in Retry-After of a 429; None is the usual answer without one. 503 always has one.
         "retry_after_on_429": None,
+        # Errors inside a batch carry the code Unknown.
+        "batch_hides_codes": False,
         # Tokens end by the machine's clock ("wall") or by the simulated one ("simulated").
         "token_clock": "wall",
         # Webhooks.

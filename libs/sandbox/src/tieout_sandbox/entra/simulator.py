@@ -27,8 +27,10 @@ ERRORS: dict[int, tuple[int, str, str]] = {
     7000215: (
         401,
         "invalid_client",
-        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-        "not the client secret ID, for a secret added to app '{client}'.",
+        (
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+            "not the client secret ID, for a secret added to app '{client}'."
+        ),
     ),
     7000222: (401, "invalid_client", "The provided client secret keys for app '{client}' are expired."),
     700016: (
@@ -84,7 +86,7 @@ class EntraSimulator:
         self.switches: dict[str, Any] = {"token_life_seconds": 3599}
         self._directory = world or default_directory()
         if not isinstance(self._directory.get("tenants"), dict):
-            raise ValueError("a world of Entra has 'tenants'")
+            raise ValueError("a world of Entra has 'tenants'")  # noqa: TRY004 - the world's value, not an argument's type
         self._key = key or TokenKey.of_world(self._directory)
         self._issued: list[dict[str, Any]] = []
 
@@ -254,7 +256,7 @@ class EntraSimulator:
 
     def _stored(self, order: dict[str, Any]) -> dict[str, Any]:
         apps = self._directory["tenants"][order["tenant"]]["apps"]
-        return next(app for app in apps if app["client_id"] == order["client_id"])  # type: ignore[no-any-return]
+        return next(app for app in apps if app["client_id"] == order["client_id"])
 
     def _add_app(self, order: dict[str, Any]) -> None:
         secrets = [{"value": order["secret"], "expires": order.get("expires")}]

@@ -39,8 +39,11 @@ class Fault:
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
             raise ValueError(f"unknown action {self.action!r}; one of: {', '.join(ACTIONS)}")
-        re.compile(self.path)
-        re.compile(self.method)
+        for pattern in (self.path, self.method):
+            try:
+                re.compile(pattern)
+            except re.error as wrong:
+                raise ValueError(f"{pattern!r} is no regular expression: {wrong}") from wrong
 
 
 class Faults:

@@ -4,11 +4,23 @@
 an enumeration are not filtered on: servers differ on how they want them written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from typing import Final
+
+# Records asked for in one call. A condition is about 55 characters once encoded, and some proxies in front of servers
+# on premises refuse addresses above 2 KB.
+AT_ONCE: Final = 20
 
 WHOLE_INVOICE = {"$expand": "dimensionSetLines,purchaseInvoiceLines($expand=dimensionSetLines)"}
 WHOLE_LINES = {"$expand": "dimensionSetLines"}
+
+
+def chunks(keys: Sequence[str]) -> Iterator[list[str]]:
+    """Keys, each once, in groups small enough for one call."""
+    once = list(dict.fromkeys(keys))
+    for start in range(0, len(once), AT_ONCE):
+        yield once[start : start + AT_ONCE]
 
 
 def changed_since(moment: datetime | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ Invoices are negative, payments and credits positive. Amounts to apply are posit
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.entries import VendorEntry
@@ -83,7 +84,7 @@ def _share(books: Books, entry: VendorEntry, amount: Decimal) -> Decimal:
     return books.round(entry.remaining_local * amount / entry.remaining)
 
 
-def _move(books: Books, entry: VendorEntry, amount: Decimal, local: Decimal, **values: Decimal) -> None:
+def _move(books: Books, entry: VendorEntry, amount: Decimal, local: Decimal, **values: Any) -> None:
     left = entry.remaining + amount
     books.vendor_ledger.change(
         entry, remaining=left, remaining_local=entry.remaining_local + local, open=bool(left), **values

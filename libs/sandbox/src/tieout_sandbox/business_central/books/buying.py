@@ -1,8 +1,7 @@
 """Purchase documents before posting: headers and lines with their defaults."""
 
-from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tieout_sandbox.business_central.books import dimensions
 from tieout_sandbox.business_central.books.company import Books
@@ -10,6 +9,9 @@ from tieout_sandbox.business_central.books.documents import Address, Document, L
 from tieout_sandbox.business_central.books.invoicing import calculate, line_discount
 from tieout_sandbox.business_central.books.masters import ZERO, Article, Vendor
 from tieout_sandbox.business_central.refusals import Refusal
+
+if TYPE_CHECKING:
+    from datetime import date
 
 # kind of a line → kind of article it buys
 ARTICLES = {"Item": "Item", "Resource": "Resource", "Fixed Asset": "Fixed Asset", "Charge": "Charge"}

@@ -48,7 +48,7 @@ def _unusable(books: Books, code: str, value: str) -> str:
         return f"Dimension {code} is blocked"
     if found.blocked:
         return f"Dimension Value {code} - {value} is blocked"
-    if found.value_type not in ("Standard",):
+    if found.value_type != "Standard":
         return f"Dimension Value Type for Dimension Value {code} - {value} must not be {found.value_type}"
     return ""
 

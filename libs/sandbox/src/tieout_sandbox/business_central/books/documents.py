@@ -60,6 +60,7 @@ class Document(Row):
     tax: Decimal = ZERO
     including_tax: Decimal = ZERO
     fully_received: bool = False
+    released: bool = False
     on_hold: str = ""
     posted_at: datetime | None = None
 

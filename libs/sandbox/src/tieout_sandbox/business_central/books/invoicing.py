@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.documents import Document, Line
@@ -38,14 +39,14 @@ def calculate(books: Books, document: Document) -> None:
     for line in bought:
         values = _taxed(document, line, amounts[line.id], ZERO, taxes, books)
         net = _taxed(document, line, amounts[line.id], shares[line.id], nets, books)
-        after = {
+        after: dict[str, Any] = {
             **dict(zip(("excluding_tax", "tax", "including_tax"), values, strict=True)),
             **dict(zip(("net", "net_tax", "net_including_tax"), net, strict=True)),
             "invoice_discount": shares[line.id],
         }
         if any(getattr(line, name) != value for name, value in after.items()):
             books.lines.change(line, **after)
-    totals = {
+    totals: dict[str, Any] = {
         "excluding_tax": _sum(line.net for line in bought),
         "tax": _sum(line.net_tax for line in bought),
         "including_tax": _sum(line.net_including_tax for line in bought),
@@ -82,7 +83,7 @@ def _discount_shares(
     return shares
 
 
-def _taxed(  # noqa: PLR0913 - one amount and what taxes it
+def _taxed(
     document: Document, line: Line, amount: Decimal, discount: Decimal, carry: _Carry, books: Books
 ) -> tuple[Decimal, Decimal, Decimal]:
     """Excluding tax, tax, including tax."""

@@ -43,7 +43,11 @@ def lines_of(books: Books, batch: JournalBatch) -> list[JournalLine]:
 
 def check_payable(vendor: Vendor, document_type: str) -> None:
     """Refuse to choose a blocked vendor on a line."""
-    if vendor.blocked == "All" or vendor.privacy_blocked or (vendor.blocked == "Payment" and document_type == "Payment"):
+    if (
+        vendor.blocked == "All"
+        or vendor.privacy_blocked
+        or (vendor.blocked == "Payment" and document_type == "Payment")
+    ):
         raise Refusal("vendor_blocked_new", vendor=vendor.number, type=vendor.blocked)
 
 
@@ -112,6 +116,4 @@ def currency_of(books: Books, line: JournalLine) -> str:
 def label(books: Books, line: JournalLine) -> str:
     """How refusals name a line."""
     batch = batch_of(books, line.batch)
-    return (
-        f"Journal Template Name={batch.template},Journal Batch Name={batch.code},Line No.={line.line_number}"
-    )
+    return f"Journal Template Name={batch.template},Journal Batch Name={batch.code},Line No.={line.line_number}"

@@ -123,7 +123,7 @@ def _book(books: Books, document: Document, lines: list[Line], pay_to: Vendor) -
     register.external, register.source = document.vendor_invoice_number, pay_to.number
     origin, origin_number = ("Order", document.order_number) if document.order_id else ("", document.draft_number)
     register.description = f"{origin or document.kind} {origin_number}"
-    for slot, amount in _slots(books, document, lines).items():
+    for slot, amount in _slots(books, lines).items():
         local = books.local(amount, document.currency_code, day)
         register.post(slot.account, sign * local, dimensions=dict(slot.dimensions))
     _cost_entries(books, register, document, lines, sign)
@@ -141,7 +141,7 @@ def _book(books: Books, document: Document, lines: list[Line], pay_to: Vendor) -
     return entry
 
 
-def _slots(books: Books, document: Document, lines: list[Line]) -> dict[_Slot, Decimal]:
+def _slots(books: Books, lines: list[Line]) -> dict[_Slot, Decimal]:
     """Amounts by account, dimensions and tax, in line order."""
     slots: dict[_Slot, Decimal] = {}
     for line in lines:
@@ -176,9 +176,7 @@ def _cost_entries(books: Books, register: Register, document: Document, lines: I
             )
 
 
-def _vendor_entry(
-    books: Books, register: Register, document: Document, pay_to: Vendor, sign: int
-) -> VendorEntry:
+def _vendor_entry(books: Books, register: Register, document: Document, pay_to: Vendor, sign: int) -> VendorEntry:
     """The open item of the document, in the amount the G/L entries came to."""
     total = document.including_tax * -sign
     discount = books.round(total * document.discount_percent / 100, document.currency_code)
@@ -253,7 +251,15 @@ def _mirror(books: Books, document: Document) -> Document:
     for line in books.lines.where("document", document.id):
         own = {
             name: getattr(line, name)
-            for name in ("description", "unit_cost", "quantity", "discount_amount", "tax_code", "dimensions", "rounding")
+            for name in (
+                "description",
+                "unit_cost",
+                "quantity",
+                "discount_amount",
+                "tax_code",
+                "dimensions",
+                "rounding",
+            )
         }
         add_line(books, memo, line.kind, line.object_number, **own)
     calculate(books, memo)

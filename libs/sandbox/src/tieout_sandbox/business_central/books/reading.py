@@ -4,7 +4,6 @@ import typing
 from dataclasses import fields
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeVar
 
 from tieout_sandbox.business_central.books import masters
@@ -12,6 +11,8 @@ from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.store import Row, Table
 
 R = TypeVar("R", bound=Row)
+# The types of each kind of row's fields, found once: a large world has thousands of rows.
+_HINTS: dict[str, dict[str, Any]] = {}
 
 
 def row_of(kind: type[R], values: dict[str, Any]) -> R:
@@ -34,10 +35,11 @@ def read_fields(kind: type[Row], values: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{kind.__name__}: {error}") from error
 
 
-@cache
 def _hints(kind: type[Row]) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {one.name: hints[one.name] for one in fields(kind)}
+    if kind.__name__ not in _HINTS:
+        hints = typing.get_type_hints(kind)
+        _HINTS[kind.__name__] = {one.name: hints[one.name] for one in fields(kind)}
+    return _HINTS[kind.__name__]
 
 
 def read_value(kind: Any, value: Any) -> Any:

@@ -30,7 +30,7 @@ class Register:
         self.first_ledger = last.number + 1 if last else 1
         self._sum = ZERO
 
-    def post(  # noqa: PLR0913 - what an entry has, by name
+    def post(
         self,
         account: str,
         amount: Decimal,
@@ -105,7 +105,7 @@ class Register:
         self.books.vendors.change(vendor, quiet=True, balance=vendor.balance - entry.amount_local)
         return entry
 
-    def detail(  # noqa: PLR0913 - what an entry has
+    def detail(
         self,
         entry: VendorEntry,
         kind: str,

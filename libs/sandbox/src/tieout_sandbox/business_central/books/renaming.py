@@ -1,5 +1,7 @@
 """Renaming a vendor: everything that names it follows, its id stays."""
 
+from typing import Any
+
 from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.masters import Vendor
 
@@ -9,7 +11,7 @@ def rename_vendor(books: Books, vendor: Vendor, number: str) -> None:
     old = vendor.number
     books.vendors.change(vendor, number=number)
     for document in list(books.documents):
-        moved = {name: number for name in ("vendor", "pay_to") if getattr(document, name) == old}
+        moved: dict[str, Any] = {name: number for name in ("vendor", "pay_to") if getattr(document, name) == old}
         if moved:
             books.documents.change(document, touch=False, **moved)
     for entry in [one for one in books.vendor_ledger if one.vendor == old]:

@@ -270,7 +270,7 @@ class _Parser:
         self.tokens.expect(")")
         if inner.change and not self._nested:
             raise Refusal("bad_filter", reason="nested functions need $schemaversion=2.1")
-        start, length = (cuts + [0, 0])[0], cuts[1] if len(cuts) > 1 else None
+        start, length = cuts[0] if cuts else 0, cuts[1] if len(cuts) > 1 else None
         change = _CHANGES.get(name) or (lambda text: text[start : start + length if length is not None else None])
         earlier = inner.change
         whole = (lambda text: change(earlier(text))) if earlier else change
@@ -287,18 +287,20 @@ class _Parser:
     def _literal(known: Field, operand: _Operand) -> Any:
         if operand.kind == "null":
             return None
-        if not known.filterable:
+        if not known.filterable or operand.kind not in _LITERALS.get(known.kind, ()):
             raise Refusal("enum_filter", field=known.name)
-        if operand.kind not in _LITERALS.get(known.kind, ()):
-            raise Refusal("enum_filter", field=known.name)
-        if known.kind == "bool":
-            return operand.text == "true"
-        if known.kind == "code":
-            return operand.text.strip().upper()
-        if known.kind == "text":
-            return operand.text
-        if known.kind == "int":
-            return int(operand.text)
-        if known.kind == "guid" and operand.text == values.ZERO_GUID:
-            return ""
-        return known.read(operand.text)
+        return _read_literal(known, operand)
+
+
+def _read_literal(known: Field, operand: _Operand) -> Any:
+    text = operand.text
+    if known.kind == "guid" and text == values.ZERO_GUID:
+        return ""
+    own: dict[str, Callable[[str], Any]] = {
+        "bool": lambda literal: literal == "true",
+        "code": lambda literal: literal.strip().upper(),
+        "text": str,
+        "int": int,
+    }
+    reader = own.get(known.kind)
+    return reader(text) if reader else known.read(text)

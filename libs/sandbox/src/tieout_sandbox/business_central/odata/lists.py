@@ -153,5 +153,5 @@ def _unpack(packed: Any) -> Any:
     if not isinstance(packed, dict):
         return packed
     ((kind, text),) = packed.items()
-    readers = {"time": datetime.fromisoformat, "date": date.fromisoformat, "decimal": Decimal}
+    readers: dict[str, Any] = {"time": datetime.fromisoformat, "date": date.fromisoformat, "decimal": Decimal}
     return readers[kind](text)

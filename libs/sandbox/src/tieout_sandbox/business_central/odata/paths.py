@@ -1,4 +1,4 @@
-"""The path of a request as segments: ``vendors(6f1a...)``, ``Company('CRONUS')``, ``Microsoft.NAV.post``, ``$count``."""
+"""The path of a request as segments: ``vendors(6f1a...)``, ``Company('CRONUS')``, ``Microsoft.NAV.post``."""
 
 import re
 from dataclasses import dataclass

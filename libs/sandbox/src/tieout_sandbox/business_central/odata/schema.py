@@ -1,12 +1,12 @@
 """Entity types: their fields, how a field is shown, and how a value of a request is read.
 
-A type is written as a table, one field a line: name, kind, flags. Kinds: ``guid``, ``text<n>``, ``code<n>`` (upper-case,
-compared without case), ``date``, ``time``, ``decimal``, ``int``, ``bool``, ``enum`` (members given apart), ``stream``.
-Flags: ``R`` read-only, ``X`` cannot be filtered on.
+A type is written as a table, one field a line: name, kind, flags. Kinds: ``guid``, ``text<n>``, ``code<n>``
+(upper-case, compared without case), ``date``, ``time``, ``decimal``, ``int``, ``bool``, ``enum`` (members given
+apart), ``stream``. Flags: ``R`` read-only, ``X`` cannot be filtered on.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -54,7 +54,7 @@ class Field:
 
     def _read_text(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ValueError("not a text")
+            raise TypeError("not a text")
         text = value.strip().upper() if self.kind == "code" else value
         if self.limit and len(text) > self.limit:
             raise Refusal("too_long", length=len(text), limit=self.limit, value=value)
@@ -70,37 +70,37 @@ class Field:
 
 def _read_guid(value: Any) -> str:
     if not isinstance(value, str) or not _GUID.fullmatch(value):
-        raise ValueError("not a guid")
+        raise TypeError("not a guid")
     return value.lower()
 
 
 def _read_number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ValueError("not a number")
+        raise TypeError("not a number")
     return Decimal(str(value))
 
 
 def _read_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("not an integer")
+        raise TypeError("not an integer")
     return value
 
 
 def _read_bool(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("not a boolean")
+        raise TypeError("not a boolean")
     return value
 
 
 def _read_day(value: Any) -> date | None:
     if not isinstance(value, str):
-        raise ValueError("not a date")
+        raise TypeError("not a date")
     return values.read_date(value)
 
 
 def _read_moment(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise ValueError("not a time")
+        raise TypeError("not a time")
     return values.read_time(value)
 
 
@@ -183,8 +183,8 @@ def attribute(name: str) -> Getter:
 def entity(
     name: str,
     table: str,
-    members: dict[str, tuple[str, ...]] | None = None,
-    getters: dict[str, Getter] | None = None,
+    members: Mapping[str, tuple[str, ...]] | None = None,
+    getters: Mapping[str, Getter] | None = None,
 ) -> EntityType:
     """A type from its table; a field without a getter is the row's attribute of the same name in snake case."""
     fields: dict[str, Field] = {}

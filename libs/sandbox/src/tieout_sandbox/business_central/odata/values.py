@@ -42,7 +42,7 @@ def show_time(moment: datetime | None) -> str:
 
 def read_time(text: str) -> datetime:
     """A moment; a ValueError if it is none. Without a zone it is UTC."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -49,9 +49,7 @@ def draft(books: Books, order: dict[str, Any], kind: str = "Invoice", series: st
 
 
 def _add_line(books: Books, document: Document, line: dict[str, Any]) -> None:
-    values: dict[str, Any] = {
-        name: value for name, value in line.items() if name not in ("kind", "number", *_DECIMALS)
-    }
+    values: dict[str, Any] = {name: value for name, value in line.items() if name not in ("kind", "number", *_DECIMALS)}
     values.update({name: amount(line[name]) for name in _DECIMALS if name in line})
     kind = line.get("kind", "Account")
     if kind != "Comment":
@@ -137,7 +135,7 @@ def _attach(books: Books, document: Document, order: dict[str, Any]) -> Attachme
 def create_order(books: Books, order: dict[str, Any]) -> dict[str, Any]:
     """A purchase order; fields as of a draft."""
     document = draft(books, order, "Order", books.setup.order_series)
-    books.documents.change(document, order_date=document.posting_date)
+    books.documents.change(document, order_date=document.posting_date, released=bool(order.get("released", True)))
     return {"id": document.id, "number": document.number}
 
 

@@ -36,8 +36,10 @@ def _balance(order: dict[str, Any]) -> dict[str, str]:
 
 
 def post_payment(books: Books, order: dict[str, Any]) -> dict[str, Any]:
-    """``document``, ``bank`` or ``account``, and ``invoice`` or ``vendor``; ``amount`` (the invoice's rest unless said),
-    ``date``, ``external``: entered in a batch of the person's own and posted.
+    """Entered in a batch of the person's own and posted.
+
+    ``document``, ``bank`` or ``account``, and ``invoice`` or ``vendor``; ``amount`` (the invoice's rest unless said),
+    ``date``, ``external``, ``dimensions``.
     """
     target = entry_of(books, invoice(books, order["invoice"])) if "invoice" in order else None
     vendor = order.get("vendor") or (target.vendor if target else "")
@@ -141,8 +143,9 @@ def apply(books: Books, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def post_direct(books: Books, order: dict[str, Any]) -> dict[str, Any]:
-    """``debit``, ``credit`` (G/L accounts), ``amount``, ``document``, ``date``: past every check, even on a control
-    account, which then differs from its vendor ledger.
+    """Past every check, even on a control account, which then differs from its vendor ledger.
+
+    ``debit``, ``credit`` (G/L accounts), ``amount``, ``document``, ``date``, ``description``, ``dimensions``.
     """
     register = Register(books, day(order, "date") or books.today(), " ", order.get("document", "GJ-DIRECT"))
     register.description = order.get("description", "Correction")

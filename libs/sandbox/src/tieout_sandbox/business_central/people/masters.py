@@ -101,7 +101,9 @@ def _adder(table: Callable[[Books], Table[Any]], kind: type[Any]) -> Callable[[B
     return add
 
 
-def _changer(table: Callable[[Books], Table[Any]], kind: type[Any]) -> Callable[[Books, dict[str, Any]], dict[str, Any]]:
+def _changer(
+    table: Callable[[Books], Table[Any]], kind: type[Any]
+) -> Callable[[Books, dict[str, Any]], dict[str, Any]]:
     names = {one.name for one in fields(kind)}
 
     def change(books: Books, order: dict[str, Any]) -> dict[str, Any]:

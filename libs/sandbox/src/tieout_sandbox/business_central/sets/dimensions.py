@@ -1,8 +1,7 @@
 """``dimensions``, ``dimensionValues`` and ``dimensionSetLines`` (only below a parent)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tieout_sandbox.business_central.books.buying import edit_line
 from tieout_sandbox.business_central.books.company import Books
@@ -12,6 +11,9 @@ from tieout_sandbox.business_central.books.masters import Dimension, DimensionVa
 from tieout_sandbox.business_central.odata.schema import entity
 from tieout_sandbox.business_central.odata.sets import EntitySet, Navigation, Scope
 from tieout_sandbox.business_central.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DIMENSION = entity(
     "dimension",

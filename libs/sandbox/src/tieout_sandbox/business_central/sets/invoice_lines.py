@@ -206,7 +206,7 @@ def _change(scope: Scope, line: Line, values: dict[str, Any]) -> Line:
     chosen = chosen_object(books, values)
     if chosen is not None and chosen != (line.kind, line.object_number):
         kind, number = chosen
-        changes.update(kind=kind if "lineType" in values or not number else kind, object_number=number)
+        changes.update(kind=kind, object_number=number)
     edit_line(books, document, line, **changes)
     _touch(books, document)
     return line

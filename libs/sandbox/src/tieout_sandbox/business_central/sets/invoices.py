@@ -53,7 +53,9 @@ def shortcut(position: int) -> Getter:
 
 
 HEADER_GETTERS: dict[str, Getter] = {
-    **{f"{prefix}{name}": _address_getter(part, to) for prefix, part in _PARTS.items() for name, to in _ADDRESS.items()},
+    **{
+        f"{prefix}{name}": _address_getter(part, to) for prefix, part in _PARTS.items() for name, to in _ADDRESS.items()
+    },
     "vendorId": _vendor_id("vendor"),
     "vendorNumber": lambda row, _books: row.vendor,
     "vendorName": _vendor_name,

@@ -119,7 +119,7 @@ lastModifiedDateTime time R
 )
 
 
-def _balancing(books: Books, values: dict[str, Any]) -> dict[str, str]:
+def _balancing(books: Books, values: dict[str, Any]) -> dict[str, Any]:
     identity = values.get("balancingAccountId")
     if identity is None:
         return {}

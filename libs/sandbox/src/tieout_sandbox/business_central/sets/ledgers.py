@@ -1,6 +1,6 @@
 """``accounts``, ``generalLedgerEntries`` and ``agedAccountsPayables``: read-only."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 

@@ -1,7 +1,6 @@
 """``vendorPayments`` and ``applyVendorEntries``: lines of payment batches and the open entries they may close."""
 
-from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.documents import Document
@@ -19,6 +18,9 @@ from tieout_sandbox.business_central.sets.journals import (
     lines_below,
 )
 from tieout_sandbox.business_central.sets.ledgers import DOCUMENT_TYPES
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 # From this version on the page shows lines without an application too.
 SHOWS_ALL = 29
@@ -205,7 +207,7 @@ def _toggle(scope: Scope, row: VendorEntry, _values: dict[str, Any]) -> VendorEn
         )
     mark = line.applies_to_id or _mark(books, line)
     if line.applies_to_id != mark:
-        books.journal_lines.change(line, applies_to_id=mark, applies_to_type=" ", applies_to_number="")
+        books.journal_lines.change(line, applies_to_id=mark, applies_to_number="")
     books.vendor_ledger.change(row, applies_to_id=mark)
     _fill_amount(books, line)
     return row
@@ -255,4 +257,3 @@ SETS = [
         change=_toggle,
     ),
 ]
-

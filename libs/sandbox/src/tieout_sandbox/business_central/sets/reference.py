@@ -7,11 +7,19 @@ from typing import Any
 from tieout_sandbox.business_central.books import masters
 from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.store import Row, Table
-from tieout_sandbox.business_central.odata.schema import EntityType, entity, snake
+from tieout_sandbox.business_central.odata.schema import EntityType, Getter, entity, snake
 from tieout_sandbox.business_central.odata.sets import EntitySet, Scope
 from tieout_sandbox.business_central.refusals import Refusal
 
 _MODIFIED: dict[str, Any] = {"lastModifiedDateTime": lambda row, _books: row.modified}
+
+
+def _shortcut(place: int) -> Getter:
+    def get(row: masters.Setup, _books: Books) -> str:
+        return row.shortcut_dimensions[place] if place < len(row.shortcut_dimensions) else ""
+
+    return get
+
 
 TERMS = entity(
     "paymentTerm",
@@ -133,14 +141,7 @@ allowQueryFromConsolidation bool
         "localCurrencyCode": lambda row, _books: row.local_currency,
         "localCurrencySymbol": lambda row, _books: row.local_symbol,
         "allowQueryFromConsolidation": lambda _row, _books: False,
-        **{
-            f"shortcutDimension{place}Code": (
-                lambda row, _books, at=place - 1: (
-                    row.shortcut_dimensions[at] if at < len(row.shortcut_dimensions) else ""
-                )
-            )
-            for place in range(1, 9)
-        },
+        **{f"shortcutDimension{place}Code": _shortcut(place - 1) for place in range(1, 9)},
     },
 )
 UNIT = entity(

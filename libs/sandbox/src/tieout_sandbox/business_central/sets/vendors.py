@@ -119,7 +119,10 @@ def create_vendor(scope: Scope, values: dict[str, Any]) -> Vendor:
     if number and series is not None and not series.manual:
         raise Refusal("manual_numbers", series=setup.vendor_series)
     number = number or books.series_next(setup.vendor_series)
-    groups = {"posting_group": setup.default_posting_group, "business_group": setup.default_business_group}
+    groups: dict[str, Any] = {
+        "posting_group": setup.default_posting_group,
+        "business_group": setup.default_business_group,
+    }
     return books.vendors.insert(Vendor(number=number, **groups, **fields))
 
 

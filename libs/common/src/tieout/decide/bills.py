@@ -1,0 +1,199 @@
+"""Bill links: one per posted purchase invoice that is inside the connection's cut-over."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tieout.decide import documents, lifecycle, names, paid_outside, rows, vendors, waiting
+from tieout.decide.bill_plan import BillPlan, plan_bill
+from tieout.decide.mapping import Unmappable
+from tieout.decide.masters import frame_of
+from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, RunRow, SettingsRow, WantRow
+from tieout.decide.state import Draft
+from tieout.domain.bill import BillCoding, BillContent, BillLineContent
+from tieout.domain.erp import DocumentStatus, PurchaseInvoice
+from tieout.domain.records import Kind
+from tieout.domain.settings import ConnectionSettings
+from tieout.events.commands import BillCommand, Intent, Priority
+from tieout.events.facts import Candidate, InvoiceObserved
+from tieout.events.identity import content_hash
+
+KIND = "bill"
+DUPLICATE = "bill.duplicate"
+
+
+def observed(draft: Draft, fact: InvoiceObserved) -> None:
+    """A purchase invoice was seen."""
+    newest = draft.read(rows.run_row(Kind.PURCHASE_INVOICE), RunRow)
+    settings = draft.read(rows.SETTINGS, SettingsRow)
+    if settings is None or (newest is not None and fact.run < newest.number):
+        return
+    invoice = fact.invoice
+    draft.remove(
+        rows.hold_row(f"unreadable/{Kind.PURCHASE_INVOICE}/{invoice.id}"), "hold.gone", "the record can be read again"
+    )
+    link = f"{KIND}/{invoice.id}"
+    row = draft.read(rows.link_row(link), LinkRow)
+    if row is None:
+        if not in_scope(invoice, settings.settings):
+            return
+        row = LinkRow(
+            kind=KIND,
+            phase=Phase.IGNORED,
+            record=invoice.id,
+            number=invoice.number,
+            name=names.bill(invoice.id),
+            priority=Priority.DOCUMENT,
+        )
+        waiting.claim_name(draft, link, row.name)
+    elif not row.target and not row.command and not in_scope(invoice, settings.settings):
+        _drop(draft, link, row, invoice)
+        return
+    _want(draft, link, row, invoice, settings.settings)
+
+
+def in_scope(invoice: PurchaseInvoice, settings: ConnectionSettings) -> bool:
+    """Posted, approved where that exists, something open (or unreadable: that is held), and inside the cut-over."""
+    if not invoice.is_posted() or invoice.corrects or invoice.approved is False:
+        return False
+    if invoice.status is not DocumentStatus.OPEN or invoice.open == 0 or invoice.total == 0:
+        return False
+    cutover = settings.cutover
+    if cutover is None:
+        return False
+    return invoice.posting_date >= cutover.date or invoice.number in cutover.also
+
+
+def _drop(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice) -> None:
+    """It was paid, cancelled or drawn back before it ever reached BILL: nothing is sent for it any more."""
+    draft.remove(rows.want_row(link), "want.gone")
+    draft.remove(rows.hold_row(link), "hold.gone", "nothing is open any more")
+    draft.remove(rows.key_row(_claim(invoice)), "unclaimed")
+    if row.phase is not Phase.IGNORED or row.wanted:
+        lifecycle.settle(draft, link, row.model_copy(update={"wanted": ""}))
+
+
+def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, settings: ConnectionSettings) -> None:
+    stop = _stop(draft, row, invoice)
+    if stop is not None:
+        lifecycle.hold_mapping(draft, link, row, stop)
+        return
+    if row.target and invoice.status is not DocumentStatus.OPEN:
+        # Paid: its payments are links of their own. What was wanted before is wanted no more.
+        return
+    vendors.needed_in(draft, invoice.pay_to.number, invoice.currency)
+    plan = plan_bill(invoice, settings)
+    unusable = plan if isinstance(plan, Unmappable) else _unusable(draft, plan, invoice)
+    if isinstance(plan, Unmappable) or unusable is not None:
+        why = plan if isinstance(plan, Unmappable) else unusable
+        assert why is not None  # noqa: S101 - one of the two is there
+        lifecycle.hold_mapping(draft, link, row, why)
+        return
+    row = row.model_copy(update={"original": plan.original_number})
+    outside = paid_outside.first_seen(invoice) if not row.accepted and not row.wanted else Decimal(0)
+    content = plan.as_json()
+    want = WantRow(content=content, needs=plan.needs())
+    hashed = content_hash(content)
+    twin = _twin(draft, link, row, invoice)
+    if twin is None:
+        lifecycle.want(draft, link, row, want, hashed, build)
+    elif row.phase is not Phase.HELD or row.wanted != hashed:
+        draft.write(rows.want_row(link), want, "wanted")
+        origin = draft.origin
+        params = {"number": invoice.number, "original": plan.original_number, **twin}
+        held = HoldRow(reason=DUPLICATE, params=params, since=origin.time, fact=origin.fact)
+        lifecycle.hold(draft, link, row.model_copy(update={"wanted": hashed}), held)
+    if outside > 0:
+        paid_outside.want(draft, invoice, outside)
+
+
+def _stop(draft: Draft, row: LinkRow, invoice: PurchaseInvoice) -> Unmappable | None:  # noqa: PLR0911 - one per reason
+    """What keeps an invoice from being sent, or from being left as it is, before its content matters."""
+    number = {"number": invoice.number}
+    if invoice.status is DocumentStatus.CANCELLED:
+        return Unmappable("bill.cancelled_in_erp", number)
+    if invoice.on_hold:
+        return Unmappable("bill.on_hold_in_erp", {**number, "hold": invoice.on_hold})
+    if row.target:
+        return None
+    if invoice.open is None:
+        return Unmappable("bill.open_unknown", number)
+    if invoice.payable < 0:
+        return Unmappable("bill.negative_total", number)
+    vendor = waiting.named(draft, names.vendor(invoice.pay_to.number, invoice.currency))
+    if vendor is not None and not vendor.usable:
+        return Unmappable("bill.vendor_blocked", {**number, "vendor": invoice.pay_to.number}, until=vendor.name)
+    return None
+
+
+def _unusable(draft: Draft, plan: BillPlan, invoice: PurchaseInvoice) -> Unmappable | None:
+    """Accounts and dimension values that the ERP no longer lets be used."""
+    closed = []
+    for name in plan.needs()[1:]:
+        found = waiting.named(draft, name)
+        if found is not None and not found.usable:
+            closed.append(name)
+    if not closed:
+        return None
+    coding = ", ".join(name.replace(":", " ", 1) for name in closed)
+    return Unmappable("bill.coding_blocked", {"number": invoice.number, "coding": coding}, until=closed[0])
+
+
+def _claim(invoice: PurchaseInvoice) -> str:
+    """One vendor's invoice number, as people mean it: without case, blanks, punctuation and leading zeros."""
+    parts = re.findall(r"[^\W_]+", invoice.vendor_invoice_number.casefold())
+    plain = "".join(part.lstrip("0") or "0" for part in re.findall(r"\d+|\D+", "".join(parts)))
+    vendor = names.vendor(invoice.pay_to.number, invoice.currency)
+    return f"{KIND}/{vendor}/{plain}"
+
+
+def _twin(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice) -> dict[str, str] | None:
+    """The other invoice of this vendor with the same number, if there is one and nobody has overruled it."""
+    key = rows.key_row(_claim(invoice))
+    owner = draft.read(key, IndexRow)
+    if owner is None:
+        draft.write(key, IndexRow(link=link), "claimed")
+        return None
+    if owner.link == link or DUPLICATE in row.released or row.target:
+        return None
+    other = draft.read(rows.link_row(owner.link), LinkRow)
+    return {"twin": other.number if other else owner.link, "twin_original": other.original if other else ""}
+
+
+def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: SettingsRow) -> BillCommand:
+    """The command that makes the bill be there. Everything it names is in BILL by now."""
+    plan = want.content
+    content = BillContent(
+        vendor=waiting.target_of(draft, plan["vendor"]),
+        invoice_number=plan["invoice_number"],
+        invoice_date=date.fromisoformat(plan["invoice_date"]),
+        due_date=date.fromisoformat(plan["due_date"]),
+        description=plan["description"],
+        purchase_order=plan["purchase_order"],
+        lines=tuple(_line(draft, line) for line in plan["lines"]),
+    )
+    hashed = content_hash(content.model_dump(mode="json", exclude_defaults=True))
+    intent = Intent.BILL_UPDATE if row.target else Intent.BILL_ENSURE
+    lane = f"{KIND}/{content.vendor}/{content.invoice_number.casefold()}"
+    frame = frame_of(draft, link, row, settings, intent, hashed, lane)
+    return BillCommand(**frame, content=content, original_number=plan["original_number"])
+
+
+def _line(draft: Draft, line: dict[str, Any]) -> BillLineContent:
+    coding = {kind: waiting.target_of(draft, name) for kind, name in line["coding"]}
+    return BillLineContent(
+        amount=Decimal(line["amount"]),
+        description=line["description"],
+        coding=BillCoding(account=waiting.target_of(draft, line["account"]), **coding),
+    )
+
+
+def fits(row: LinkRow, candidate: Candidate) -> bool:
+    """Only a bill that is exactly as it would be written is ours; any other is a person's to judge."""
+    return candidate.content == row.sent
+
+
+def accepted(draft: Draft, row: LinkRow) -> None:
+    """The bill is in BILL for the first time: its documents follow."""
+    documents.ask(draft, row)

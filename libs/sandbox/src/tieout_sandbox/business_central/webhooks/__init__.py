@@ -1,0 +1,1 @@
+"""Change subscriptions: handshake, notifications, retries and their end."""

@@ -1,0 +1,381 @@
+"""Bill links: which invoices become bills, what they wait for, what holds them."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from support.deciding import ADDRESS, World, settings
+from tieout.decide.rows import Phase
+from tieout.decide.state import Decision
+from tieout.domain.erp import (
+    Account,
+    AccountCategory,
+    Blocked,
+    DimensionCode,
+    DimensionValue,
+    DocumentRef,
+    InvoiceLine,
+    LedgerPosting,
+    LineKind,
+    PurchaseInvoice,
+    Vendor,
+    VendorRef,
+)
+from tieout.domain.records import Kind
+from tieout.events.commands import BillCommand, DocumentPlace, Intent
+from tieout.events.facts import (
+    AccountObserved,
+    Candidate,
+    DimensionValueObserved,
+    DocumentFetched,
+    HoldReleased,
+    InvoiceObserved,
+    Result,
+    SettingsFact,
+    VendorObserved,
+)
+from tieout.events.requests import DocumentsAsked, RowsAsked
+
+MAY = date(2026, 5, 4)
+BILL = "bill/i-1"
+
+
+def line(number: int = 1, **changes: Any) -> InvoiceLine:
+    """A line of 100 on account 6100."""
+    base = {"id": f"l-{number}", "kind": "account", "account": "6100", "net": "100.00", "tax": "0"}
+    return InvoiceLine.model_validate(base | {"description": f"Line {number}"} | changes)
+
+
+def invoice(**changes: Any) -> PurchaseInvoice:
+    """A posted, open invoice of one line of 100 USD."""
+    base: dict[str, Any] = {
+        "id": "i-1", "number": "108001", "vendor_invoice_number": "INV-1",
+        "buy_from": VendorRef(number="10000"), "pay_to": VendorRef(number="10000"),
+        "posting_date": MAY, "document_date": MAY, "due_date": date(2026, 6, 3), "currency": "USD", "status": "open",
+        "net": "100.00", "tax": "0", "total": "100.00", "open": "100.00", "on_hold": "", "lines": (line(),),
+    }  # fmt: skip
+    return PurchaseInvoice.model_validate(base | changes)
+
+
+def see(world: World, **changes: Any) -> Decision:
+    """A poll run saw the invoice."""
+    return world.feed(InvoiceObserved(run=1, invoice=invoice(**changes)))
+
+
+def masters(world: World, *accounts: str) -> None:
+    """The vendor and the accounts are in BILL."""
+    vendor = Vendor(id="v-1", number="10000", name="Nordlys AS", currency="USD", address=ADDRESS)
+    world.feed(VendorObserved(run=1, vendor=vendor))
+    world.answer(Result.APPLIED, target="009AAA")
+    for number in accounts or ("6100",):
+        see_account(world, number)
+        world.answer(Result.APPLIED, target=f"0ca{number}")
+
+
+def see_account(world: World, number: str, **changes: Any) -> None:
+    """A poll run saw the account."""
+    account = Account(id=f"a-{number}", number=number, name=f"Account {number}", category=AccountCategory.EXPENSE)
+    world.feed(AccountObserved(run=1, account=account.model_copy(update=changes)))
+
+
+def last_bill(world: World) -> BillCommand:
+    """The newest command, a bill's."""
+    frame = world.issued[-1].frame
+    assert isinstance(frame, BillCommand)
+    return frame
+
+
+def reason(world: World, link: str = BILL) -> str:
+    """Why the link is held."""
+    held = world.hold(link)
+    return "" if held is None else held.reason
+
+
+def test_an_invoice_waits_for_its_vendor_and_its_account_and_then_goes() -> None:
+    """A bill never names a payee or an account that is not there yet."""
+    world = World()
+    see(world)
+    assert (world.link(BILL).phase, world.link(BILL).waits) == (Phase.WAITING, "vendor:10000:USD")
+    masters(world)
+    command = last_bill(world)
+    assert (command.content.vendor, command.content.lines[0].coding.account) == ("009AAA", "0ca6100")
+    assert command.content.total == Decimal("100.00")
+    world.answer(Result.APPLIED, target="00nBILL")
+    assert (world.link(BILL).phase, world.link(BILL).target) == (Phase.LINKED, "00nBILL")
+    assert see(world) == Decision()
+
+
+def test_many_bills_behind_one_vendor_are_woken_in_bounded_decisions() -> None:
+    """Two hundred waiting bills make no decision of more than two hundred entries, and all of them go."""
+    world = World()
+    for n in range(200):
+        see(world, id=f"i-{n}", number=f"1{n:05}", vendor_invoice_number=f"INV-{n}")
+    masters(world)
+    sizes = []
+    while len(world.issued) < 202:
+        before = len(world.issued)
+        waiting = [command for command in world.issued if command.frame.link.startswith("bill/")]
+        decision = world.answer(Result.APPLIED, command=waiting[-1], target=f"00n{len(world.issued)}")
+        sizes.append(len(decision.entries))
+        assert len(world.issued) > before
+    assert max(sizes) < 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "draft"},
+        {"status": "paid", "open": "0"},
+        {"open": "0"},
+        {"posting_date": date(2025, 12, 31)},
+        {"approved": False},
+        {"corrects": "i-0", "status": "corrective"},
+        {"total": "0", "net": "0", "open": "0", "lines": ()},
+    ],
+    ids=["draft", "paid", "nothing open", "before the cut-over", "not approved", "corrective", "zero"],
+)
+def test_what_is_out_of_scope_costs_neither_an_entry_nor_a_call(changes: dict[str, Any]) -> None:
+    """Drafts, paid ones, those before the cut-over and the like leave no trace."""
+    world = World()
+    masters(world)
+    assert see(world, **changes) == Decision()
+
+
+def test_an_older_open_item_named_in_the_cut_over_goes() -> None:
+    """The list of older open items is part of the cut-over."""
+    world = World(active=False)
+    also = settings(cutover={"date": "2026-01-01", "also": ["108001"]})
+    world.feed(SettingsFact(generation=1, settings=also))
+    masters(world)
+    see(world, posting_date=date(2025, 11, 1))
+    assert last_bill(world).content.invoice_number == "INV-1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"on_hold": "AB"}, "bill.on_hold_in_erp"),
+        ({"open": None}, "bill.open_unknown"),
+        ({"vendor_invoice_number": " "}, "bill.number_missing"),
+        ({"due_date": None}, "bill.due_date_missing"),
+        ({"total": "100.01", "open": "100.01"}, "bill.total_unexplained"),
+        ({"total": "-100", "net": "-100", "open": "-100", "lines": (line(net="-100"),)}, "bill.negative_total"),
+        ({"lines": (line(kind="item", account=""),)}, "bill.line_account_unknown"),
+    ],
+)  # fmt: skip
+def test_what_must_not_be_sent_is_held_and_released_by_mending_it(changes: dict[str, Any], expected: str) -> None:
+    """Each hold names its reason and goes once the invoice is as it should be."""
+    world = World()
+    masters(world)
+    see(world, **changes)
+    assert (reason(world), len(world.issued)) == (expected, 2)
+    assert see(world, **changes) == Decision()
+    see(world)
+    assert (reason(world), len(world.issued)) == ("", 3)
+
+
+def test_a_blocked_vendors_invoice_is_held_until_it_is_unblocked() -> None:
+    """No new bills are sent for a vendor that is blocked for payment."""
+    world = World()
+    masters(world)
+    free = Vendor(id="v-1", number="10000", name="Nordlys AS", currency="USD", address=ADDRESS)
+    world.feed(VendorObserved(run=2, vendor=free.model_copy(update={"blocked": Blocked.PAYMENT})))
+    see(world)
+    assert reason(world) == "bill.vendor_blocked"
+    decision = world.feed(VendorObserved(run=3, vendor=free))
+    assert decision.requests == (RowsAsked(connection="acme", kind=Kind.PURCHASE_INVOICE, keys=("i-1",)),)
+    see(world)
+    assert reason(world) == ""
+
+
+def test_an_account_closed_meanwhile_holds_only_the_bills_that_use_it() -> None:
+    """The hold names the account; the other bills flow."""
+    world = World()
+    masters(world, "6100", "6200")
+    see_account(world, "6200", blocked=True)
+    world.answer(Result.APPLIED, target="0ca6200")
+    see(world, lines=(line(account="6200"),))
+    assert world.hold(BILL).params["coding"] == "account 6200"  # type: ignore[union-attr]
+    see(world, id="i-2", vendor_invoice_number="INV-2")
+    assert last_bill(world).link == "bill/i-2"
+
+
+def test_a_duplicate_number_of_one_vendor_needs_two_people() -> None:
+    """`INV-001` and `inv 1` are the same to people: the second is held with both shown."""
+    world = World()
+    masters(world)
+    see(world, vendor_invoice_number="INV-001")
+    see(world, id="i-2", number="108002", vendor_invoice_number="inv 1")
+    assert reason(world, "bill/i-2") == "bill.duplicate"
+    assert world.hold("bill/i-2").params["twin"] == "108001"  # type: ignore[union-attr]
+    release = HoldReleased(link="bill/i-2", reason="bill.duplicate", person="ada", role="ap", text="both are owed")
+    world.feed(release)
+    world.feed(release)
+    assert len(world.issued) == 3
+    world.feed(release.model_copy(update={"person": "bob"}))
+    assert last_bill(world).link == "bill/i-2"
+    assert see(world, id="i-2", number="108002", vendor_invoice_number="inv 1") == Decision()
+
+
+def test_the_same_number_of_another_vendor_passes() -> None:
+    """A number is unique per vendor only."""
+    world = World()
+    masters(world)
+    see(world)
+    other = VendorRef(number="20000")
+    see(world, id="i-2", pay_to=other, buy_from=other)
+    assert reason(world, "bill/i-2") == ""
+
+
+def test_a_number_too_long_for_bill_is_mapped_uniquely_and_kept_in_the_text() -> None:
+    """21 characters is BILL's limit; the original stands in the description and in the duplicate check."""
+    world = World()
+    masters(world)
+    number = "CONTRACT-2026-000000000001"
+    see(world, vendor_invoice_number=number)
+    first = last_bill(world).content
+    see(world, id="i-2", vendor_invoice_number=number + "7")
+    second = last_bill(world).content
+    assert len(first.invoice_number) == 21
+    assert first.invoice_number != second.invoice_number
+    assert number in first.description
+
+
+def test_what_was_paid_before_is_told_to_bill_as_paid_outside() -> None:
+    """1,000 with 400 paid: a bill of 1,000 and a payment of 400, once the bill is there."""
+    world = World()
+    masters(world)
+    see(world, total="1000", net="1000", open="600", lines=(line(net="1000"),))
+    assert last_bill(world).content.total == Decimal(1000)
+    world.answer(Result.APPLIED, target="00nBILL")
+    payment = world.issued[-1].frame
+    assert payment.intent is Intent.PAYMENT_RECORD
+    part = payment.content.parts[0]  # type: ignore[attr-defined]
+    assert (part.bill, part.amount) == ("00nBILL", Decimal(400))
+    world.answer(Result.APPLIED, target="stp1")
+    see(world, total="1000", net="1000", open="300", lines=(line(net="1000"),))
+    assert world.issued[-1].frame is payment
+
+
+def test_the_due_date_follows_while_the_lines_stay() -> None:
+    """A due date changed in the ERP after sending becomes one change of the bill."""
+    world = World()
+    masters(world)
+    see(world)
+    world.answer(Result.APPLIED, target="00nBILL")
+    see(world, due_date=date(2026, 7, 1))
+    assert (last_bill(world).intent, last_bill(world).content.due_date) == (Intent.BILL_UPDATE, date(2026, 7, 1))
+
+
+def test_an_invoice_paid_before_its_bill_went_out_is_not_sent() -> None:
+    """It was held, then paid in the ERP: nothing goes to BILL and the hold is gone."""
+    world = World()
+    masters(world)
+    see(world, on_hold="AB")
+    see(world, status="paid", open="0")
+    assert (reason(world), world.link(BILL).phase, len(world.issued)) == ("", Phase.IGNORED, 2)
+
+
+def test_an_invoice_cancelled_after_sending_is_shown() -> None:
+    """Its bill stands in BILL; a person decides."""
+    world = World()
+    masters(world)
+    see(world)
+    world.answer(Result.APPLIED, target="00nBILL")
+    see(world, status="cancelled", open="0")
+    assert (reason(world), world.link(BILL).target) == ("bill.cancelled_in_erp", "00nBILL")
+
+
+def test_only_a_bill_that_is_exactly_ours_is_linked_any_other_is_offered() -> None:
+    """A bill keyed by hand under the same number is never doubled and never taken without asking."""
+    world = World()
+    masters(world)
+    see(world)
+    ours = Candidate(id="00nX", number="INV-1", content=last_bill(world).content_hash)
+    world.answer(Result.FOUND, candidates=(ours.model_copy(update={"content": "different"}),))
+    assert reason(world) == "match.ambiguous"
+    world.feed(HoldReleased(link=BILL, reason="match.ambiguous", person="p", role="ap", text="look again"))
+    world.answer(Result.FOUND, candidates=(ours,))
+    assert world.link(BILL).target == "00nX"
+
+
+def test_a_vendor_paid_in_another_currency_gets_a_second_bill_vendor() -> None:
+    """In BILL the currency belongs to the vendor: a EUR invoice makes the vendor's EUR link."""
+    world = World()
+    masters(world)
+    see(world, currency="EUR")
+    command = world.issued[-1].frame
+    assert (command.link, command.content.currency) == ("vendor/v-1/EUR", "EUR")  # type: ignore[attr-defined]
+    world.answer(Result.APPLIED, target="009EUR")
+    assert last_bill(world).content.vendor == "009EUR"
+
+
+def test_dimensions_become_classifications_and_the_others_stand_in_the_text() -> None:
+    """A mapped dimension codes the line; one without a place in BILL is written out, not dropped."""
+    world = World(active=False)
+    mapped = settings(mapping={"dimensions": {"DEPARTMENT": "department"}})
+    world.feed(SettingsFact(generation=1, settings=mapped))
+    masters(world)
+    codes = (DimensionCode(dimension="DEPARTMENT", value="SALES"), DimensionCode(dimension="AREA", value="30"))
+    see(world, lines=(line(dimensions=codes),))
+    assert world.link(BILL).waits == "dimension:DEPARTMENT:SALES"
+    value = DimensionValue(id="d-1", dimension="DEPARTMENT", code="SALES", name="Sales")
+    world.feed(DimensionValueObserved(run=1, value=value))
+    assert world.issued[-1].frame.intent is Intent.CLASSIFICATION_ENSURE
+    world.answer(Result.APPLIED, target="0deSALES")
+    sent = last_bill(world).content.lines[0]
+    assert (sent.coding.department, sent.description) == ("0deSALES", "Line 1; AREA=30")
+
+
+def test_item_lines_take_their_account_from_the_ledger() -> None:
+    """The posted entries tell the account of item lines, the tax and the discount."""
+    world = World()
+    masters(world, "6100", "7110", "5630")
+    posted = [("7110", "180.00"), ("6100", "100.00"), ("5630", "70.00"), ("5410", "-350.00")]
+    postings = tuple(
+        LedgerPosting(id=str(n), document_number="108001", posting_date=MAY, account=a, amount=Decimal(amount))
+        for n, (a, amount) in enumerate(posted)
+    )
+    lines = (line(1), line(2, kind=LineKind.ITEM, account="", net="200.00", invoice_discount="20.00"))
+    see(
+        world,
+        net="280.00",
+        tax="70.00",
+        discount="20.00",
+        total="350.00",
+        open="350.00",
+        lines=lines,
+        postings=postings,
+    )
+    sent = [(one.coding.account, one.amount, one.description) for one in last_bill(world).content.lines]
+    assert sent == [
+        ("0ca6100", Decimal("100.00"), "Line 1"),
+        ("0ca7110", Decimal("200.00"), "Line 2"),
+        ("0ca5630", Decimal("70.00"), "Tax"),
+        ("0ca7110", Decimal("-20.00"), "Invoice discount"),
+    ]
+
+
+def test_documents_are_asked_for_once_the_bill_is_there_and_uploaded_once() -> None:
+    """A file travels with the bill; one that is too large is visible and blocks nothing."""
+    world = World()
+    masters(world)
+    see(world)
+    decision = world.answer(Result.APPLIED, target="00nBILL")
+    assert decision.requests == (DocumentsAsked(connection="acme", generation=1, link=BILL, invoice="i-1"),)
+    place = DocumentPlace(partition=0, offsets=(4, 5), bytes=9, sha256="ab")
+    fetched = DocumentFetched(
+        link=BILL, invoice="i-1", document=DocumentRef(id="d-1", owner="i-1", name="a.pdf"), place=place
+    )
+    world.feed(fetched)
+    upload = world.issued[-1].frame
+    assert (upload.intent, upload.bill) == (Intent.DOCUMENT_UPLOAD, "00nBILL")  # type: ignore[attr-defined]
+    world.answer(Result.APPLIED, target="00h1")
+    moved = place.model_copy(update={"offsets": (90, 91)})
+    assert world.feed(fetched.model_copy(update={"place": moved})) == Decision()
+    large = DocumentRef(id="d-2", owner="i-1", name="b.pdf")
+    world.feed(DocumentFetched(link=BILL, invoice="i-1", document=large, place=None, problem="too_large"))
+    assert reason(world, "document/d-2") == "document.too_large"
+    assert world.link(BILL).phase is Phase.LINKED
