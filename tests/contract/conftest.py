@@ -87,11 +87,11 @@ class BillClient:
                 parsed = text
             return Reply(answer.status, answer.headers, parsed)
 
-    async def get(self, path: str, **query: str) -> Reply:
+    async def get(self, path: str, **query: Any) -> Reply:
         """GET on /connect."""
         return await self.call("GET", path, **query)
 
-    async def post(self, path: str, body: Any = None, **query: str) -> Reply:
+    async def post(self, path: str, body: Any = None, **query: Any) -> Reply:
         """POST on /connect."""
         return await self.call("POST", path, body, **query)
 

@@ -6,9 +6,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -224,11 +225,16 @@ def test_a_restart_of_the_machine_is_noticed(stack_folder: Path) -> None:
         # The pid now belongs to a process of another name: this one.
         file.write_text(written.replace(f'"pid": {process.pid}', f'"pid": {os.getpid()}', 1))
     lock = stack_folder / "postgres" / "data" / "postmaster.pid"
-    lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], str(os.getppid()), 1))
+    # PostgreSQL trusts its lock file as long as any process of the same user has that pid.
+    user = lock.stat().st_uid if os.geteuid() == 0 else None
+    sleep, log = ["sleep", "600"], stack_folder / "stranger.log"
+    stranger = processes.start("stranger", sleep, log=log, env={}, user=user, pid_file=stack_folder / "stranger.pid")
+    lock.write_text("\n".join([str(stranger.pid), *lock.read_text().split("\n")[1:]]))
     assert [component.running for component in stack.status()] == [False, False]
     assert Stack.up(stack_folder) == stack
     assert [component.running for component in stack.status()] == [True, True]
     assert stack.down() == ["kafka", "postgres"]
+    assert stranger.stop()
 
 
 def test_a_hung_broker_can_be_stopped(stack_folder: Path) -> None:
@@ -267,18 +273,20 @@ def test_a_stack_starts_without_a_home(stack_folder: Path, tmp_path: Path) -> No
 
 LEASHED = """
 import sys
-from tieout_devstack import postgres
+from tieout_devstack import postgres, processes
 from tieout_devstack.leash import leashed_folder
 with leashed_folder() as folder:
     postgres.start(folder / "postgres")
+    processes.start("server", ["sleep", "600"], log=folder / "log", env={}, pid_file=folder / "server.pid")
     print(folder, flush=True)
     sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])
-def test_nothing_outlives_a_test_run(end: signal.Signals | None) -> None:
-    """However a test run ends, by itself, by Ctrl-C or by a kill, its servers and its folder go."""
+@contextmanager
+def leashed_run(temporary: Path) -> Iterator[tuple["subprocess.Popen[str]", Path, list[processes.Background]]]:
+    """A made-up test run in a temporary folder of its own: the run, its folder and its servers."""
+    temporary.mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", LEASHED],
         stdin=subprocess.PIPE,
@@ -286,11 +294,20 @@ def test_nothing_outlives_a_test_run(end: signal.Signals | None) -> None:
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
     ) as run:
         assert run.stdout is not None
         folder = Path(run.stdout.readline().strip())
-        server = processes.attach(folder / "postgres" / "postgres.pid")
-        assert server is not None
+        assert folder.parent == temporary
+        servers = [processes.attach(file) for file in (folder / "postgres" / "postgres.pid", folder / "server.pid")]
+        yield run, folder, [server for server in servers if server is not None]
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])
+def test_nothing_outlives_a_test_run(end: signal.Signals | None, devstack_folder: Path) -> None:
+    """However a test run ends, by itself, by Ctrl-C or by a kill, its servers and its folder go."""
+    with leashed_run(devstack_folder / f"ended-{end}") as (run, folder, servers):
+        assert [server.running() for server in servers] == [True, True]
         if end is None:
             run.communicate("", timeout=30)
         else:
@@ -298,29 +315,28 @@ def test_nothing_outlives_a_test_run(end: signal.Signals | None) -> None:
             os.killpg(run.pid, end)
             run.wait(timeout=30)
     until = time.monotonic() + 30
-    while server.running() or folder.exists():
+    while folder.exists() or any(server.running() for server in servers):
         assert time.monotonic() < until
         time.sleep(0.05)
 
 
-def test_a_run_whose_leash_died_too_is_cleaned_up_by_the_next() -> None:
+def test_a_run_whose_leash_died_too_is_cleaned_up_by_the_next(
+    devstack_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a crash of everything the next test run stops what it finds."""
-    with subprocess.Popen(
-        [sys.executable, "-c", LEASHED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as run:
-        assert run.stdout is not None
-        folder = Path(run.stdout.readline().strip())
-        server = processes.attach(folder / "postgres" / "postgres.pid")
-        assert server is not None
-        children = subprocess.run(
+    temporary = devstack_folder / "crashed"
+    with leashed_run(temporary) as (run, folder, servers):
+        listed = subprocess.run(
             ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True, timeout=20
         )
-        pairs = [line.split() for line in children.stdout.splitlines()]
-        leashes = [int(pid) for pid, parent in pairs if int(parent) == run.pid and int(pid) != server.pid]
+        pairs = [line.split() for line in listed.stdout.splitlines()]
+        known = {server.pid for server in servers}
+        leashes = [int(pid) for pid, parent in pairs if int(parent) == run.pid and int(pid) not in known]
         assert len(leashes) == 1
         os.kill(leashes[0], signal.SIGKILL)
         run.kill()
-    assert server.running()
+    assert [server.running() for server in servers] == [True, True]
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with leashed_folder():
-        assert not server.running()
+        assert [server.running() for server in servers] == [False, False]
         assert not folder.exists()

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr, ValidationError
 
 from tieout.domain.errors import Fatal, Reject, Retry
-from tieout_connectors.business_central.client import AT_A_TIME, TRIES, Client, TokenLapsed
+from tieout_connectors.business_central.client import AT_A_TIME, TRIES, Client, TokenLapsed, together
 from tieout_connectors.business_central.settings import (
     BusinessCentralCredentials,
     BusinessCentralSettings,
@@ -115,6 +115,44 @@ async def test_addresses_are_built_from_tenant_environment_and_company() -> None
     async with site(script(web.json_response({"value": []}))) as made:
         await vendors(made)
         assert made.seen[0].path == f"/v2.0/t/Production/api/v2.0/companies({COMPANY})/vendors"
+
+
+async def test_reads_never_go_to_a_replica() -> None:
+    """A replica may lag behind what was just posted."""
+    async with site(script(web.json_response({"value": []}))) as made:
+        await vendors(made)
+        assert "Data-Access-Intent" not in made.seen[0].headers
+
+
+async def test_an_answer_that_is_too_large_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking again cannot help; a smaller page can."""
+    monkeypatch.setattr("tieout_connectors.http.call.MAX_BODY", 1000)
+    async with site(script(web.json_response({"value": ["x" * 2000]}))) as made:
+        with pytest.raises(Reject) as caught:
+            await vendors(made)
+        assert caught.value.code == "too_large"
+        assert len(made.seen) == 1
+
+
+async def test_when_one_of_several_reads_fails_the_others_are_given_up() -> None:
+    """Nothing goes on behind a poll that has already ended."""
+    began = asyncio.Event()
+    ended: list[str] = []
+
+    async def slow() -> None:
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append("slow")
+
+    async def fails() -> None:
+        await began.wait()
+        raise Retry("no")
+
+    with pytest.raises(Retry):
+        await together([slow(), fails()])
+    assert ended == ["slow"]
 
 
 async def test_the_ledger_page_is_addressed_by_the_companys_name() -> None:

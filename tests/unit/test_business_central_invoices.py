@@ -61,7 +61,7 @@ class Service:
             ids = re.findall(r"id eq (\S+)", condition)
             return [self._shown(self.invoices[one]) for one in ids if one in self.invoices]
         if url.endswith("/purchaseInvoiceLines"):
-            return list(self.invoices[url.split("(")[1].split(")")[0]]["purchaseInvoiceLines"])
+            return list(self.invoices[re.split(r"[()]", url)[1]]["purchaseInvoiceLines"])
         numbers = re.findall(r"'([^']*)'", condition)
         name, rows = ("Document_No", WHOLE["ledger"]) if url == "ledger" else ("documentNumber", WHOLE["postings"])
         return [{**row, name: number} for number in numbers for row in rows]
@@ -69,7 +69,11 @@ class Service:
     def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if row["number"] != self.cut:
             return dict(row)
-        return {**row, "purchaseInvoiceLines": row["purchaseInvoiceLines"][:1], "purchaseInvoiceLines@odata.nextLink": "x"}
+        return {
+            **row,
+            "purchaseInvoiceLines": row["purchaseInvoiceLines"][:1],
+            "purchaseInvoiceLines@odata.nextLink": "x",
+        }
 
 
 def record(row: RawRow) -> PurchaseInvoice:
@@ -128,7 +132,9 @@ async def test_lines_that_the_server_cut_are_read_apart() -> None:
     service.cut = "N2"
     rows = await made(service)
     assert [len(record(row).lines) for row in rows] == [4, 4]
-    assert [url for url in service.asked if url.endswith("Lines")] == [f"purchaseInvoices({rows[1].key})/purchaseInvoiceLines"]
+    assert [url for url in service.asked if url.endswith("Lines")] == [
+        f"purchaseInvoices({rows[1].key})/purchaseInvoiceLines"
+    ]
 
 
 async def test_without_the_ledger_page_the_open_amount_is_unknown() -> None:

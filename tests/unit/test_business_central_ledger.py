@@ -159,6 +159,20 @@ async def test_an_empty_ledger_is_a_whole_one() -> None:
     assert (keys, following, len(pages), pages[0].whole) == ([], Watermark(), 1, True)
 
 
+async def test_a_ledger_that_went_back_stops_the_connection() -> None:
+    """After a restore from a backup numbers are given again: nothing is read as if it were new."""
+    books = Books()
+    for number in range(1, 9):
+        books.post(number, "0")
+    _, following, _ = await poll(books, Watermark())
+    for number in (7, 8):
+        del books.entries[number]
+    with pytest.raises(Fatal) as caught:
+        await poll(books, following)
+    assert caught.value.code == "ledger_went_back"
+    assert "backup" in caught.value.cure
+
+
 async def test_a_connection_without_the_page_says_what_to_do() -> None:
     """The ledger cannot be polled, and the cure names the page to publish."""
     with pytest.raises(Reject) as caught:

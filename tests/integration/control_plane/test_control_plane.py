@@ -1,5 +1,6 @@
 """control-plane on a real broker and a real database: what it writes, when it refuses, and who may write."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -12,9 +13,8 @@ from tieout.events.connections import ConnectionApplied
 from tieout.events.facts import SettingsFact, TickFact
 from tieout.events.requests import CheckAnswered, CheckAsked, CheckLine, CheckStatus, SyncAsked
 from tieout.log.outgoing import outgoing
-from tieout.log.produce import PlainProducer, TransactionalProducer
+from tieout.log.produce import PlainProducer
 from tieout.log.topics import Topic
-from tieout_control_plane.messages import connection_row, settings_fact
 
 pytest_plugins = ["tieout_devstack.fixtures"]
 
@@ -184,8 +184,6 @@ async def test_a_check_asks_both_owners_and_brings_their_answers(shared: Any, se
     plane.apply(settings_of("asked", state="draft", bill__budget="keys"))
     for side, values in (("bill", BILL), ("erp", {"client_id": "i", "client_secret": "s"})):
         plane.call("PUT", f"/v1/connections/asked/secrets/{side}", {"values": values})
-    import asyncio
-
     calling = asyncio.create_task(asyncio.to_thread(plane.call, "POST", "/v1/connections/asked/check", {"seconds": 8}))
     question = None
     limit = time.monotonic() + 20
@@ -292,23 +290,3 @@ def test_both_topics_are_written_in_one_transaction(installation: Any, settings_
     assert {each["outcome"] for each in plane.apply(settings_of("a"), settings_of("b"))[1]["connections"]} == {
         "unchanged"
     }
-
-
-def test_a_rolled_back_transaction_leaves_neither_row_nor_fact(installation: Any, settings_of: Settings) -> None:
-    """The row and the fact go through one producer: fenced between them, none is committed."""
-    from tieout.domain.settings import ConnectionSettings
-
-    plane = installation.start()
-    old = TransactionalProducer(installation.access, "somebody")
-    old.open()
-    TransactionalProducer(installation.access, "somebody").open()
-    settings, now = ConnectionSettings.model_validate(settings_of("lost")), datetime.now(UTC)
-    with pytest.raises(Exception, match="(?i)fenced|epoch"):
-        old.commit(
-            [
-                connection_row(installation.names, settings, 1, {}, now),
-                settings_fact(installation.names, settings, 1, now),
-            ]
-        )
-    assert _generations(installation, "lost") == ([], [])
-    assert plane.call("GET", "/v1/connections/lost")[0] == 404

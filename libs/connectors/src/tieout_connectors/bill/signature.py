@@ -20,7 +20,7 @@ def is_genuine(body: bytes, signature: str | None, security_keys: Iterable[str])
     Takes the same time whichever key fits and however much of a forged signature is right. Without a signature, or
     without a key, nothing is genuine.
     """
-    given = (signature or "").encode()
+    given = (signature or "").strip().encode("utf-8", "surrogateescape")
     found = False
     for key in security_keys:
         found |= bool(key) and hmac.compare_digest(sign(body, key).encode(), given)

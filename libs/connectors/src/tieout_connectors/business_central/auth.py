@@ -127,6 +127,8 @@ class TokenSource:
             return token.value
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew())
+            # Whoever waited may be gone when it fails; the next caller starts another one and sees the reason.
+            self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
         renewed = await asyncio.shield(self._renewal)
         return renewed.value
 

@@ -54,7 +54,7 @@ async def _asked(name: str, question: Callable[[], Awaitable[CheckLine]], *, cur
 
 
 async def _sign_in(client: Client) -> CheckLine:
-    await client.sign_in()
+    await client.token()
     return CheckLine("sign-in", _OK, f"Entra gave a token for tenant {client.settings.tenant}")
 
 

@@ -5,7 +5,7 @@ Reads change nothing, so a lost answer is asked for again; what may be done afte
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
@@ -49,6 +49,17 @@ Understand = Callable[[str, http.Answer], T]
 
 # How often a list is begun again because the server forgot its continuation.
 RESTARTS: Final = 5
+
+
+async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The answers of all calls in their order. When one fails the others are given up, so that none goes on unseen."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager
@@ -157,9 +168,9 @@ class Client:
             self._company = matches[0]
         return self._company
 
-    async def sign_in(self) -> None:
-        """Have a token; Retry or Fatal if Entra gives none."""
-        await self._tokens.token()
+    async def token(self) -> str:
+        """The current access token; Retry or Fatal if Entra gives none."""
+        return await self._tokens.token()
 
     async def local_currency(self) -> str:
         """The company's own currency code, ``""`` if it has none set up."""
@@ -191,12 +202,7 @@ class Client:
         Raises:
             Retry, Reject, Fatal: as ``get``; Reject with code ``too_large`` beyond what one answer may have.
         """
-        try:
-            return await self._read(url, call, {"Accept": "*/*"}, lambda _call, answer: answer.body)
-        except Retry as error:
-            if error.code != "too_large":
-                raise
-            raise Reject(error.message, code="too_large", call=call) from error
+        return await self._read(url, call, {"Accept": "*/*"}, lambda _call, answer: answer.body)
 
     async def page(self, url: str, call: str, question: Mapping[str, str]) -> Any:
         """The first page of a list."""
@@ -269,6 +275,10 @@ class Client:
             except TokenLapsed:
                 raise
             except Retry as error:
+                if error.code == "too_large":
+                    raise Reject(
+                        error.message, code=error.code, call=call, cure="Lower page_rows of this connection."
+                    ) from error
                 wait = self._wait(tries, error)
                 if wait is None:
                     raise
@@ -311,7 +321,7 @@ class Client:
 
 
 # Repeating these within seconds cannot help.
-_NOT_AGAIN: Final = frozenset({"certificate", "too_large"})
+_NOT_AGAIN: Final = frozenset({"certificate"})
 
 
 def _json(call: str, answer: http.Answer) -> Any:

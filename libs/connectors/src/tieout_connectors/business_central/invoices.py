@@ -1,13 +1,12 @@
 """Purchase invoices with all that was posted for them: reads of several records at a time."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tieout.domain.errors import Reject
 from tieout.domain.records import Kind
 from tieout_connectors.business_central import ledger
-from tieout_connectors.business_central.client import Client, understood
+from tieout_connectors.business_central.client import Client, together, understood
 from tieout_connectors.business_central.wire import invoices as wire
 from tieout_connectors.business_central.wire import protocol, questions
 from tieout_connectors.spi.erp import RawRow
@@ -23,14 +22,14 @@ async def composed(client: Client, headers: Sequence[Raw]) -> tuple[RawRow, ...]
     """The raw rows of these invoices; drafts are left out, and what was deleted or is a draft again meanwhile."""
     with understood("GET purchaseInvoices"):
         posted = [protocol.key(row) for row in headers if not wire.is_draft(row)]
-    made = await asyncio.gather(*(_group(client, ids) for ids in questions.chunks(posted)))
+    made = await together(_group(client, ids) for ids in questions.chunks(posted))
     found = {row.key: row for group in made for row in group}
     return tuple(found[key] for key in posted if key in found)
 
 
 async def by_ids(client: Client, ids: Sequence[str]) -> tuple[RawRow, ...]:
     """The raw rows of invoices known by id, as they are now."""
-    made = await asyncio.gather(*(_group(client, group) for group in questions.chunks(ids)))
+    made = await together(_group(client, group) for group in questions.chunks(ids))
     return tuple(row for group in made for row in group)
 
 
@@ -42,12 +41,10 @@ async def _group(client: Client, ids: list[str]) -> list[RawRow]:
     if not documents:
         return []
     numbers = list(documents)
-    postings, entries = await asyncio.gather(
-        client.rows(
-            await client.api("generalLedgerEntries"), "GET generalLedgerEntries", questions.postings_of(numbers)
-        ),
-        _ledger(client, numbers),
+    postings = await client.rows(
+        await client.api("generalLedgerEntries"), "GET generalLedgerEntries", questions.postings_of(numbers)
     )
+    entries = await _ledger(client, numbers)
     with understood(call):
         return [_row(one, postings, entries) for one in documents.values()]
 

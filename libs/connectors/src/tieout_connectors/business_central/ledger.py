@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from tieout.domain.errors import RecoveryError, Reject
+from tieout.domain.errors import Fatal, RecoveryError, Reject
 from tieout.domain.records import Kind
 from tieout_connectors.business_central.client import Client, understood
 from tieout_connectors.business_central.wire import ledger as wire
@@ -28,16 +28,19 @@ BEHIND: Final = 1_000
 async def changes(client: Client, since: Watermark) -> AsyncIterator[Page]:
     """Entries new since the watermark, then every open one; the last page is whole."""
     start = int(since.position or 0)
-    highest, known = start, dict(since.edge)
+    highest, known, there = start, dict(since.edge), start == 0
     shown: dict[str, str] = {}
     async for rows in _by_number(client, max(0, start - BEHIND), only_open=False):
         fresh = [row for row in rows if since.edge.get(row.key) != row.version]
         for row in rows:
+            there = there or int(row.key) == start
             known[row.key] = row.version
             highest = max(highest, int(row.key))
         shown.update({row.key: row.version for row in fresh})
         known = {key: version for key, version in known.items() if int(key) > highest - BEHIND}
         yield Page(tuple(fresh), Watermark(str(highest), dict(known)))
+    if not there:
+        raise _went_back(start)
     following = Watermark(str(highest) if highest else "", dict(known))
     async for rows in _by_number(client, 0, only_open=True):
         yield Page(tuple(row for row in rows if shown.get(row.key) != row.version), following)
@@ -98,6 +101,16 @@ async def _asked(client: Client, ask: Callable[[str], Awaitable[T]]) -> T:
         if await client.ledger() == address:
             raise _not_published(error.message, 404) from error
     return await ask(await client.ledger())
+
+
+def _went_back(position: int) -> Fatal:
+    """Entries are never deleted, so a ledger without the newest one that was read is an older copy of it."""
+    return Fatal(
+        f"vendor ledger entry {position} was read before and is not there any more",
+        code="ledger_went_back",
+        call=CALL,
+        cure="Was the environment restored from a backup? Compare what was posted since, then read everything again.",
+    )
 
 
 def _not_published(message: str, status: int) -> Reject:
