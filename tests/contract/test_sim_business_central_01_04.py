@@ -286,6 +286,8 @@ async def test_sim_business_central_04_error_body(bc: Client) -> None:
     """Code, message, and at its end the correlation id that is also the request id."""
     reply = await bc.get(f"vendors({UUID(int=7)})")
     assert (reply.status, reply.code) == (404, "BadRequest_ResourceNotFound")
-    found = re.fullmatch(r"Resource not found for the segment 'vendors'\.  CorrelationId:  ([0-9a-f-]{36})\.", reply.message)
+    found = re.fullmatch(
+        r"Resource not found for the segment 'vendors'\.  CorrelationId:  ([0-9a-f-]{36})\.", reply.message
+    )
     assert found is not None
     assert reply.headers["request-id"] == found.group(1)

@@ -2,10 +2,9 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import msal
@@ -15,9 +14,6 @@ import requests
 from tieout_sandbox.entra import EntraSimulator, TokenKey, read_bearer
 from tieout_sandbox.entra.simulator import CLIENT_ID, CLIENT_SECRET, TENANT
 from tieout_sandbox.kernel.server import Server
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = TokenKey(b"contract-tests-shared-key")
 AUDIENCE = "https://api.businesscentral.dynamics.com"
@@ -50,23 +46,12 @@ class Entra:
             return answer.status, await answer.json()
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """A self-signed certificate for loopback."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return str(cert), str(key)
-
-
 @pytest.fixture
-async def entra(certificate: tuple[str, str]) -> AsyncIterator[Entra]:
+async def entra(loopback_ca: Any) -> AsyncIterator[Entra]:
     """The simulator over TLS."""
     simulator = EntraSimulator(key=KEY)
-    async with Server(simulator, tls=certificate) as url:
-        yield Entra(url, certificate[0], simulator)
+    async with Server(simulator, tls=(loopback_ca.certificate, loopback_ca.key)) as url:
+        yield Entra(url, loopback_ca.ca_file, simulator)
 
 
 def _application(entra: Entra, session: requests.Session, **changes: str) -> Any:

@@ -1,8 +1,9 @@
 """Plain HTTP against the simulator of Business Central, with a token that needs no Entra beside it."""
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -171,6 +172,13 @@ class Client:
         whole = await self.operator.ledger()
         company: dict[str, Any] = whole["companies"][0]
         return company
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait until something holds that another task brings about; TimeoutError if it never does."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 - the condition is behind HTTP, there is no event to wait for
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from support.deciding import ADDRESS, settings
-from tieout.domain import bill, bill_payments, erp
+from tieout.domain import bill, bill_payments, erp, erp_orders, erp_outcomes
+from tieout.domain.capabilities import HandWork
+from tieout.domain.money import Money
 from tieout.domain.records import Kind, ReadContext
 from tieout.domain.settings import Side
 from tieout.events import commands, connections, cursors, effects, facts, journal, raw, requests
@@ -37,6 +39,14 @@ INVOICE: Final = erp.PurchaseInvoice(
     postings=(erp.LedgerPosting(id="77", document_number="108001", posting_date=DAY, account="7110", amount="100.00"),),
 )  # fmt: skip
 
+ORDER: Final = erp_orders.PaymentOrder(
+    mark="TABCDEFGHIJKLMNOPQRS", vendor=erp.VendorRef(number="10000"), cash=Money(amount="100.00", currency="USD"),
+    applications=(erp_orders.Application(document="i-1", number="108001", ledger_entry="900", amount="100.00"),),
+    process_date=DAY, posting_date=DAY,
+    clearing=erp_orders.PostingAccount(kind=erp_orders.AccountKind.GENERAL, number="2950"), reference="stp1",
+)  # fmt: skip
+WORK: Final = HandWork(page="Vendor Ledger Entries", action="Reverse the transaction.", until="The invoice is open.")
+
 ALL: Final[tuple[Payload, ...]] = (
     connections.ConnectionApplied(generation=3, settings=settings(), secret_versions={Side.BILL: 1, Side.ERP: 2}),
     raw.ErpRow(
@@ -64,6 +74,18 @@ ALL: Final[tuple[Payload, ...]] = (
         link="bill/i-1", invoice="i-1", document=erp.DocumentRef(id="doc-1", owner="i-1", name="a.pdf", size=700_000),
         place=PLACE,
     ),
+    facts.BillPaymentObserved(
+        payment=bill_payments.BillPayment(
+            id="stp1", vendor="009AAA", amount="100.00", process_date=DAY, online=True, updated=NOON,
+            parts=(bill_payments.BillPaymentPart(id="blp1", bill="00n1", amount="100.00"),),
+            single_status=bill_payments.SingleStatus.PROCESSED, status_said="PROCESSED",
+            funding=bill_payments.FundingAccount(type=bill_payments.FundingType.BANK_ACCOUNT, id="bac1"),
+        )
+    ),
+    facts.BillObserved(
+        bill=bill.Bill(id="00n1", vendor="009AAA", invoice_number="INV-1", amount="125.00", updated=NOON)
+    ),
+    facts.BillVendorObserved(vendor=bill.BillVendor(id="009AAA", name="Nordlys AS", short_name="10000", updated=NOON)),
     facts.UnreadableFact(
         side="erp", kind="vendor", key="v-1", topic="t.erp.changes", partition=1, offset=9, reason="number: missing"
     ),
@@ -97,6 +119,15 @@ ALL: Final[tuple[Payload, ...]] = (
     }),
     commands.DocumentCommand.model_validate(
         FRAME | {"intent": "document.upload", "bill": "00n1", "name": "a.pdf", "place": PLACE}
+    ),
+    commands.ErpCommand.model_validate(
+        FRAME | {"intent": "erp.payment", "link": "payment/stp1", "order": ORDER, "taken": ("900",)}
+    ),
+    effects.StepLogged(
+        command_id="c1", result=erp_outcomes.StepResult(step="line/1", handles={"journal": "6f1a", "line": "10000"})
+    ),
+    effects.WaitingLogged(
+        command_id="c1", waiting=erp_outcomes.NotYet(why=erp_outcomes.Waiting.PERSON, detail="reversal due", work=WORK)
     ),
     effects.IntentLogged(
         command_id="c1", command=commands.VendorCommand.model_validate(FRAME | {"content": VENDOR_CONTENT}), tries=1,

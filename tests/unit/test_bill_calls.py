@@ -77,6 +77,7 @@ def caller(**more: Any) -> Caller:
 
 
 GET = Call("GET /v3/vendors/{id}", ("00901VENDOR",))
+LIST = Call("GET /v3/vendors")
 CREATE = Call("POST /v3/vendors", body={"name": "Acme"})
 
 
@@ -235,6 +236,27 @@ async def test_logout_ends_the_session_and_forgets_it(bill: Bill) -> None:
     await one.logout()
     await one.logout()
     assert (bill.calls.count("POST /v3/logout"), store.session) == (1, None)
+
+
+async def test_logging_out_of_an_expired_session_spends_no_sign_in(bill: Bill) -> None:
+    """What has ended needs no ending."""
+    store = MemoryStore()
+    one = client(store=store)
+    await one.caller.answer(GET)
+    bill.valid.clear()
+    await one.logout()
+    assert (bill.logins, store.session) == (1, None)
+
+
+async def test_a_vendors_bank_details_never_leave_the_client(bill: Bill) -> None:
+    """Neither a record nor a raw row holds them; with a key both hold their fingerprint."""
+    row = VENDOR | {"paymentInformation": {"bankAccount": {"accountNumber": "111222333"}}}
+    bill.on_call = lambda request: answered({"results": [row]} if request.call == LIST.name else row)
+    one = client(fingerprint_key=b"key")
+    vendor = await one.vendors.get("00901VENDOR")
+    rows = [found async for page in one.vendors.pages() for found in page.rows]
+    assert "111222333" not in dumps(rows) + vendor.model_dump_json()
+    assert rows[0]["paymentInformation"]["bankAccount"]["fingerprint"] == vendor.payment_fingerprint != ""
 
 
 async def test_a_caller_that_gives_up_does_not_take_the_sign_in_along(bill: Bill) -> None:

@@ -11,6 +11,8 @@ import pytest
 from tieout.domain.bill_events import Subject
 from tieout_connectors.bill.signature import is_genuine, sign
 from tieout_connectors.bill.wire.events import read_event, unwrap
+from tieout_connectors.bill.wire.privacy import redacted
+from tieout_connectors.bill.wire.vendors import read_vendor
 from tieout_connectors.spi.wire import Unreadable
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "bill"
@@ -183,3 +185,50 @@ def test_an_event_of_another_kind_is_read_as_other() -> None:
         "invoice": {"id": "00e"},
     }
     assert (read_event(raw).subject, read_event(raw).record) == (Subject.OTHER, "")
+
+
+KEY = b"fingerprint-key"
+BANK = {"nameOnAccount": "Acme", "accountNumber": "111222333", "routingNumber": "074000010"}
+
+
+def test_bank_details_and_tax_numbers_are_taken_out_and_the_rest_stays() -> None:
+    """What goes to a log says nothing that a thief could use."""
+    vendor = {
+        "id": "0091",
+        "accountNumber": "77",
+        "paymentInformation": {"payByType": "ACH", "bankAccount": BANK},
+        "additionalInfo": {"taxId": "12-3456789", "taxIdType": "EIN", "track1099": True},
+    }
+    assert redacted(vendor, None) == {
+        "id": "0091",
+        "paymentInformation": {"payByType": "ACH"},
+        "additionalInfo": {"track1099": True},
+    }
+
+
+def test_a_change_of_bank_details_is_seen_by_its_fingerprint_only() -> None:
+    """Same details, same fingerprint, in any order; another number or another key, another one."""
+
+    def mark(details: Any, key: bytes = KEY) -> str:
+        raw = {"id": "0091", "name": "Acme", "paymentInformation": {"bankAccount": details}}
+        return read_vendor(redacted(raw, key)).payment_fingerprint
+
+    same = dict(reversed(BANK.items()))
+    other = BANK | {"accountNumber": "111222334"}
+    assert mark(BANK) == mark(same) != ""
+    assert len({mark(BANK), mark(other), mark(BANK, b"another key")}) == 3
+    assert not [value for value in BANK.values() if value in mark(BANK)]
+
+
+def test_what_was_redacted_once_stays_as_it_is() -> None:
+    """A message that passes two processes keeps its fingerprint."""
+    once = redacted([{"paymentInformation": {"bankAccount": BANK}}], KEY)
+    assert redacted(once, b"another key") == once
+
+
+def test_a_webhook_loses_account_numbers_and_nothing_that_is_read() -> None:
+    """The hint is the same before and after."""
+    raw = unwrap(body("webhook.payment.updated"))
+    assert read_event(redacted(raw, KEY)) == read_event(raw)
+    shown = dumps(redacted(unwrap(body("webhook.vendor.updated")), KEY))
+    assert "accountNumber" not in shown

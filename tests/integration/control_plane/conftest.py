@@ -193,6 +193,12 @@ def installation(make_installation: Callable[[], Installation]) -> Installation:
 
 
 @pytest.fixture(scope="module")
+def idle(make_installation: Callable[[], Installation]) -> Installation:
+    """One for all tests of the module that start control-planes one after another."""
+    return make_installation()
+
+
+@pytest.fixture(scope="module")
 def shared(make_installation: Callable[[], Installation]) -> tuple[Installation, Plane]:
     """One with a running control-plane, for all tests of the module: use connections of your own."""
     installation = make_installation()

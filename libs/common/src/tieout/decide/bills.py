@@ -9,18 +9,20 @@ from tieout.decide import documents, lifecycle, names, paid_outside, rows, vendo
 from tieout.decide.bill_plan import BillPlan, plan_bill
 from tieout.decide.mapping import Unmappable
 from tieout.decide.masters import frame_of
-from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, RunRow, SettingsRow, WantRow
+from tieout.decide.rows import HoldRow, IndexRow, InvoiceRow, LinkRow, Phase, RunRow, SettingsRow, WantRow
 from tieout.decide.state import Draft
-from tieout.domain.bill import BillCoding, BillContent, BillLineContent
+from tieout.domain.bill import Bill, BillCoding, BillContent, BillLineContent, BillPaymentStatus
 from tieout.domain.erp import DocumentStatus, PurchaseInvoice
 from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings
 from tieout.events.commands import BillCommand, Intent, Priority
-from tieout.events.facts import Candidate, InvoiceObserved
+from tieout.events.facts import BillObserved, Candidate, InvoiceObserved, OutcomeFact
 from tieout.events.identity import content_hash
+from tieout.events.requests import RowsAsked
 
 KIND = "bill"
 DUPLICATE = "bill.duplicate"
+BILL_SIDE = ("bill.changed_in_bill", "bill.archived_in_bill")
 
 
 def observed(draft: Draft, fact: InvoiceObserved) -> None:
@@ -54,15 +56,38 @@ def observed(draft: Draft, fact: InvoiceObserved) -> None:
 
 
 def in_scope(invoice: PurchaseInvoice, settings: ConnectionSettings) -> bool:
-    """Posted, approved where that exists, something open (or unreadable: that is held), and inside the cut-over."""
+    """Posted, approved where that exists, and inside the cut-over.
+
+    One that is paid is in scope too, to be looked for only: its bill may be in BILL, with payments to come.
+    """
     if not invoice.is_posted() or invoice.corrects or invoice.approved is False:
         return False
-    if invoice.status is not DocumentStatus.OPEN or invoice.open == 0 or invoice.total == 0:
+    if invoice.status not in (DocumentStatus.OPEN, DocumentStatus.PAID) or invoice.total == 0:
         return False
     cutover = settings.cutover
     if cutover is None:
         return False
     return invoice.posting_date >= cutover.date or invoice.number in cutover.also
+
+
+def _is_paid(invoice: PurchaseInvoice) -> bool:
+    return invoice.status is DocumentStatus.PAID or invoice.open == 0
+
+
+def _remember(draft: Draft, invoice: PurchaseInvoice, vendor: str) -> None:
+    """What payments need to know of the invoice, kept for as long as a payment may come."""
+    row = InvoiceRow(
+        number=invoice.number,
+        vendor_number=invoice.pay_to.number,
+        vendor=vendor,
+        currency=invoice.currency,
+        posting_date=invoice.posting_date,
+        total=invoice.payable,
+        ledger_entry=invoice.ledger_entry,
+        dimensions=invoice.dimensions,
+    )
+    if draft.read(rows.invoice_row(invoice.id), InvoiceRow) != row:
+        draft.write(rows.invoice_row(invoice.id), row, "invoice")
 
 
 def _drop(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice) -> None:
@@ -79,20 +104,26 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
     if stop is not None:
         lifecycle.hold_mapping(draft, link, row, stop)
         return
-    if row.target and invoice.status is not DocumentStatus.OPEN:
+    if row.target and _is_paid(invoice):
         # Paid: its payments are links of their own. What was wanted before is wanted no more.
         return
     vendors.needed_in(draft, invoice.pay_to.number, invoice.currency)
     plan = plan_bill(invoice, settings)
-    unusable = plan if isinstance(plan, Unmappable) else _unusable(draft, plan, invoice)
+    if isinstance(plan, Unmappable) and _is_paid(invoice):
+        _drop(draft, link, row, invoice)
+        return
+    unusable = None if isinstance(plan, Unmappable) or _is_paid(invoice) else _unusable(draft, plan, invoice)
     if isinstance(plan, Unmappable) or unusable is not None:
         why = plan if isinstance(plan, Unmappable) else unusable
         assert why is not None  # noqa: S101 - one of the two is there
         lifecycle.hold_mapping(draft, link, row, why)
         return
     row = row.model_copy(update={"original": plan.original_number})
+    _remember(draft, invoice, plan.vendor)
+    if _is_paid(invoice) and row.phase is Phase.IGNORED and row.looked:
+        return
     outside = paid_outside.first_seen(invoice) if not row.accepted and not row.wanted else Decimal(0)
-    content = plan.as_json()
+    content = plan.as_json() | ({"find": True} if _is_paid(invoice) else {})
     want = WantRow(content=content, needs=plan.needs())
     hashed = content_hash(content)
     twin = _twin(draft, link, row, invoice)
@@ -115,7 +146,7 @@ def _stop(draft: Draft, row: LinkRow, invoice: PurchaseInvoice) -> Unmappable | 
         return Unmappable("bill.cancelled_in_erp", number)
     if invoice.on_hold:
         return Unmappable("bill.on_hold_in_erp", {**number, "hold": invoice.on_hold})
-    if row.target:
+    if row.target or _is_paid(invoice):
         return None
     if invoice.open is None:
         return Unmappable("bill.open_unknown", number)
@@ -174,7 +205,8 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
         lines=tuple(_line(draft, line) for line in plan["lines"]),
     )
     hashed = content_hash(content.model_dump(mode="json", exclude_defaults=True))
-    intent = Intent.BILL_UPDATE if row.target else Intent.BILL_ENSURE
+    ensured = Intent.BILL_FIND if plan.get("find") else Intent.BILL_ENSURE
+    intent = Intent.BILL_UPDATE if row.target else ensured
     lane = f"{KIND}/{content.vendor}/{content.invoice_number.casefold()}"
     frame = frame_of(draft, link, row, settings, intent, hashed, lane)
     return BillCommand(**frame, content=content, original_number=plan["original_number"])
@@ -194,6 +226,48 @@ def fits(row: LinkRow, candidate: Candidate) -> bool:
     return candidate.content == row.sent
 
 
-def accepted(draft: Draft, row: LinkRow) -> None:
+def answered(draft: Draft, before: LinkRow, row: LinkRow, fact: OutcomeFact) -> None:
     """The bill is in BILL for the first time: its documents follow."""
-    documents.ask(draft, row)
+    if row.target and not before.target and fact.intent != Intent.BILL_FIND:
+        documents.ask(draft, row)
+
+
+def reconsider(draft: Draft, row: LinkRow) -> None:
+    """What it was held for has changed, and its record is not kept: it is read again and then decided anew."""
+    asked = RowsAsked(connection=draft.origin.connection, kind=Kind.PURCHASE_INVOICE, keys=(row.record,))
+    draft.requests.append(asked)
+
+
+def shown(draft: Draft, fact: BillObserved) -> None:
+    """BILL showed a bill: one of ours that was changed or archived there is held, and its payments with it."""
+    bill = fact.bill
+    owner = draft.read(rows.index_row(KIND, bill.id), IndexRow)
+    row = None if owner is None else draft.read(rows.link_row(owner.link), LinkRow)
+    if owner is None or row is None or row.command:
+        return
+    invoice = draft.read(rows.invoice_row(row.record), InvoiceRow)
+    if invoice is None:
+        return
+    why = _changed(draft, bill, row, invoice)
+    held = draft.read(rows.hold_row(owner.link), HoldRow)
+    if why is not None:
+        if held is None or held.reason in BILL_SIDE:
+            lifecycle.hold_mapping(draft, owner.link, row, why)
+    elif held is not None and held.reason in BILL_SIDE:
+        draft.remove(rows.hold_row(owner.link), "hold.gone", "BILL shows it as it should be")
+        lifecycle.settle(draft, owner.link, row)
+        waiting.arrived(draft, names.target(KIND, bill.id))
+
+
+def _changed(draft: Draft, bill: Bill, row: LinkRow, invoice: InvoiceRow) -> Unmappable | None:
+    number = {"number": row.number}
+    if bill.amount is not None and bill.amount != invoice.total:
+        there, here = format(bill.amount, "f"), format(invoice.total, "f")
+        return Unmappable("bill.changed_in_bill", {**number, "what": "the amount", "there": there, "here": here})
+    vendor = waiting.target_of(draft, invoice.vendor)
+    if vendor and bill.vendor != vendor:
+        params = {**number, "what": "the vendor", "there": bill.vendor, "here": vendor}
+        return Unmappable("bill.changed_in_bill", params)
+    if bill.archived and bill.payment_status is BillPaymentStatus.UNPAID:
+        return Unmappable("bill.archived_in_bill", number)
+    return None

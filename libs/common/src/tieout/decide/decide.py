@@ -4,13 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tieout.decide import bills, documents, lifecycle, masters, outcomes, paid_outside, rows, vendors
+from tieout.decide import (
+    bills,
+    documents,
+    lifecycle,
+    masters,
+    outcomes,
+    paid_outside,
+    payments,
+    reversals,
+    rows,
+    transfers,
+    vendors,
+)
 from tieout.decide.lifecycle import Build
-from tieout.decide.rows import HoldRow, RunRow, SettingsRow
+from tieout.decide.rows import HoldRow, LinkRow, RunRow, SettingsRow
 from tieout.decide.state import Decision, Draft, Origin, View
 from tieout.events.envelope import Payload
 from tieout.events.facts import (
     AccountObserved,
+    BillObserved,
+    BillPaymentObserved,
+    BillVendorObserved,
     DimensionValueObserved,
     DocumentFetched,
     HoldReleased,
@@ -28,20 +43,24 @@ from tieout.events.facts import (
 
 @dataclass(frozen=True)
 class KindOfLink:
-    """What a kind adds to the life-cycle: its command, which candidate is it, and what follows its first link."""
+    """What a kind adds to the life-cycle: its command, which candidate is it, what an answer or a change leads to."""
 
     build: Build
     fits: outcomes.Fits
-    accepted: outcomes.Accepted | None = None
+    answered: outcomes.After | None = None
+    reconsider: Callable[[Draft, LinkRow], None] | None = None
 
 
 KINDS: Final[dict[str, KindOfLink]] = {
     vendors.KIND: KindOfLink(vendors.build, vendors.fits),
     masters.ACCOUNT: KindOfLink(masters.build, masters.fits),
     masters.DIMENSION: KindOfLink(masters.build, masters.fits),
-    bills.KIND: KindOfLink(bills.build, bills.fits, bills.accepted),
+    bills.KIND: KindOfLink(bills.build, bills.fits, bills.answered, bills.reconsider),
     paid_outside.KIND: KindOfLink(paid_outside.build, paid_outside.fits),
     documents.KIND: KindOfLink(documents.build, documents.fits),
+    payments.KIND: KindOfLink(payments.build, payments.fits, payments.answered, payments.reconsider),
+    transfers.KIND: KindOfLink(transfers.build, transfers.fits, transfers.answered),
+    reversals.KIND: KindOfLink(reversals.build, reversals.fits),
 }
 
 
@@ -54,7 +73,7 @@ def decide(view: View, origin: Origin, fact: Payload) -> Decision:
     """
     draft = Draft(view, origin)
     HANDLERS[type(fact)](draft, fact)
-    lifecycle.work(draft, _build_for)
+    lifecycle.work(draft, _build_for, _reconsider)
     return draft.decision()
 
 
@@ -76,6 +95,7 @@ def _settings(draft: Draft, fact: SettingsFact) -> None:
 
 def _tick(draft: Draft, _fact: TickFact) -> None:
     lifecycle.probe(draft, _build_for)
+    transfers.tick(draft)
 
 
 def _run(draft: Draft, fact: RunFact) -> None:
@@ -91,12 +111,12 @@ def _run(draft: Draft, fact: RunFact) -> None:
 def _outcome(draft: Draft, fact: OutcomeFact) -> None:
     kind = fact.link.split("/", 1)[0]
     of_link = KINDS[kind]
-    outcomes.answered(draft, fact, of_link.build, of_link.fits, of_link.accepted)
+    outcomes.answered(draft, fact, of_link.build, of_link.fits, of_link.answered)
 
 
 def _side(draft: Draft, fact: SideFact) -> None:
-    if fact.side == rows.BILL and fact.healed:
-        lifecycle.reopen(draft, fact.reason)
+    if fact.side in rows.SIDES and fact.healed:
+        lifecycle.reopen(draft, fact.side, fact.reason)
 
 
 def _unreadable(draft: Draft, fact: UnreadableFact) -> None:
@@ -121,6 +141,12 @@ def _released(draft: Draft, fact: HoldReleased) -> None:
         outcomes.released(draft, fact, KINDS[kind].build)
 
 
+def _reconsider(draft: Draft, _link: str, row: LinkRow) -> None:
+    again = KINDS[row.kind].reconsider
+    if again is not None:
+        again(draft, row)
+
+
 def _build_for(kind: str) -> Build:
     return KINDS[kind].build
 
@@ -134,6 +160,9 @@ HANDLERS: Final[dict[type[Payload], Callable[[Draft, Any], None]]] = {
     DimensionValueObserved: masters.dimension_value_observed,
     InvoiceObserved: bills.observed,
     DocumentFetched: documents.fetched,
+    BillPaymentObserved: payments.observed,
+    BillObserved: bills.shown,
+    BillVendorObserved: vendors.shown,
     OutcomeFact: _outcome,
     SideFact: _side,
     UnreadableFact: _unreadable,

@@ -12,16 +12,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from tieout.decide import rows, waiting
+from tieout.decide import names, rows, waiting
 from tieout.decide.mapping import Unmappable
-from tieout.decide.rows import BILL, HoldRow, IndexRow, LinkRow, Phase, ReadyRow, SettingsRow, WantRow, WindowRow
+from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, ReadyRow, SettingsRow, WantRow, WindowRow
 from tieout.decide.state import Command, Draft
-from tieout.domain.records import Kind
 from tieout.domain.settings import State
 from tieout.events.commands import CommandFrame, Priority
 from tieout.events.facts import OutcomeFact, Result
 from tieout.events.identity import command_id
-from tieout.events.requests import RowsAsked
 
 # Unanswered commands per connection and side. Protects the writer's memory and bounds what a restart has to look up;
 # a full window at BILL's 5.5 calls a second is under a minute of work, so it never idles a writer.
@@ -34,9 +32,6 @@ PULLED: Final = 8
 # A closed side is probed with one command so long after it closed, and again after each refused probe. The writer
 # reports a healed side sooner; this covers a report that was lost with its process.
 PROBE: Final = timedelta(minutes=5)
-
-# Kinds of links whose record an ERP's poller can read again by its id.
-POLLED: Final = {"bill": Kind.PURCHASE_INVOICE}
 
 Build = Callable[[Draft, str, LinkRow, WantRow, SettingsRow], CommandFrame]
 
@@ -74,11 +69,12 @@ def request(draft: Draft, link: str, row: LinkRow, build: Build, *, probe: bool 
         waiting.wait(draft, link, row, absent)
         return
     row = waiting.no_longer(draft, link, row)
+    side = rows.side_of(row.kind)
     settings = draft.read(rows.SETTINGS, SettingsRow)
-    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+    window = draft.read(rows.window_row(side), WindowRow) or WindowRow()
     open_for_it = (not window.closed or probe) and window.unanswered < _limit(row.priority)
     if settings is None or settings.settings.state is not State.ACTIVE or not open_for_it:
-        key = row.ready or rows.ready_row(BILL, row.priority, draft.origin.offset, link)
+        key = row.ready or rows.ready_row(side, row.priority, draft.origin.offset, link)
         draft.write(key, ReadyRow(link=link), "queued")
         row = row.model_copy(update={"phase": Phase.READY, "ready": key})
         draft.write(rows.link_row(link), row, "ready")
@@ -100,48 +96,48 @@ def request(draft: Draft, link: str, row: LinkRow, build: Build, *, probe: bool 
             "sent": frame.content_hash,
         }
     )
-    draft.commands.append(Command(identity, frame, settings.settings.bill.budget))
-    draft.write(rows.window_row(BILL), window.model_copy(update={"unanswered": window.unanswered + 1}), "window")
+    key = settings.settings.bill.budget if side == rows.BILL else draft.origin.connection
+    draft.commands.append(Command(identity, frame, key))
+    draft.write(rows.window_row(side), window.model_copy(update={"unanswered": window.unanswered + 1}), "window")
     draft.write(rows.link_row(link), row, "requested")
 
 
-def work(draft: Draft, build_for: Callable[[str], Build]) -> None:
+def work(draft: Draft, build_for: Callable[[str], Build], reconsider: Callable[[Draft, str, LinkRow], None]) -> None:
     """Go on with what earlier decisions left to do: links to wake, and queued links for places that are free."""
     for link in waiting.woken(draft):
         row = draft.read(rows.link_row(link), LinkRow)
-        if row is None:
-            continue
-        if row.phase is Phase.WAITING:
+        if row is not None and row.phase is Phase.WAITING:
             request(draft, link, row, build_for(row.kind))
-        elif row.phase is Phase.HELD and row.kind in POLLED:
-            # What it was held for has changed, and its record is not kept: it is read again and then decided anew.
-            asked = RowsAsked(connection=draft.origin.connection, kind=POLLED[row.kind], keys=(row.record,))
-            draft.requests.append(asked)
-    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+        elif row is not None and row.phase is Phase.HELD:
+            reconsider(draft, link, row)
     settings = draft.read(rows.SETTINGS, SettingsRow)
-    if window.closed or settings is None or settings.settings.state is not State.ACTIVE:
+    if settings is None or settings.settings.state is not State.ACTIVE:
         return
-    _pull(draft, build_for, PULLED)
+    for side in rows.SIDES:
+        window = draft.read(rows.window_row(side), WindowRow)
+        if window is None or not window.closed:
+            _pull(draft, side, build_for, PULLED)
 
 
 def probe(draft: Draft, build_for: Callable[[str], Build]) -> None:
     """A closed side whose time to be probed has come gets one command, whatever it answers then decides."""
-    window = draft.read(rows.window_row(BILL), WindowRow)
-    if window is None or not window.closed or window.probe is None or draft.origin.time < window.probe:
-        return
-    window = window.model_copy(update={"probe": draft.origin.time + PROBE})
-    draft.write(rows.window_row(BILL), window, "window.probed")
-    _pull(draft, build_for, 1, probe=True)
+    for side in rows.SIDES:
+        window = draft.read(rows.window_row(side), WindowRow)
+        if window is None or not window.closed or window.probe is None or draft.origin.time < window.probe:
+            continue
+        window = window.model_copy(update={"probe": draft.origin.time + PROBE})
+        draft.write(rows.window_row(side), window, "window.probed")
+        _pull(draft, side, build_for, 1, probe=True)
 
 
-def _pull(draft: Draft, build_for: Callable[[str], Build], count: int, *, probe: bool = False) -> None:
-    for key in draft.keys(rows.ready_prefix(BILL), count):
+def _pull(draft: Draft, side: str, build_for: Callable[[str], Build], count: int, *, probe: bool = False) -> None:
+    for key in draft.keys(rows.ready_prefix(side), count):
         place = draft.read(key, ReadyRow)
         row = draft.read(rows.link_row(place.link), LinkRow) if place else None
         if place is None or row is None or row.ready != key:
             draft.remove(key, "dequeued")
             continue
-        window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+        window = draft.read(rows.window_row(side), WindowRow) or WindowRow()
         if window.unanswered >= _limit(row.priority):
             return
         request(draft, place.link, row, build_for(row.kind), probe=probe)
@@ -188,6 +184,7 @@ def accept(draft: Draft, link: str, row: LinkRow, target: str, content_hash: str
         update={"target": target, "accepted": accepted, "revision": row.revision + 1, "attempt": 1, "command": ""}
     )
     waiting.arrived(draft, row.name)
+    waiting.arrived(draft, names.target(row.kind, target))
     if row.wanted == accepted:
         draft.remove(rows.want_row(link), "want.gone")
         settle(draft, link, row.model_copy(update={"wanted": "", "intent": None}))
@@ -199,32 +196,33 @@ def free_slot(draft: Draft, row: LinkRow) -> LinkRow:
     """Give the place in the window back, once."""
     if not row.slot:
         return row
-    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
-    draft.write(rows.window_row(BILL), window.model_copy(update={"unanswered": window.unanswered - 1}), "window")
+    key = rows.window_row(rows.side_of(row.kind))
+    window = draft.read(key, WindowRow) or WindowRow()
+    draft.write(key, window.model_copy(update={"unanswered": window.unanswered - 1}), "window")
     return row.model_copy(update={"slot": False})
 
 
 def again(draft: Draft, link: str, row: LinkRow, outcome: OutcomeFact, build: Build) -> None:
     """The command ended without effect and without fault of the record: decide it again as the next attempt."""
     if outcome.result is Result.PARKED:
-        close(draft, outcome.message)
+        close(draft, rows.side_of(row.kind), outcome.message)
     request(draft, link, row.model_copy(update={"command": "", "attempt": row.attempt + 1}), build)
 
 
-def close(draft: Draft, reason: str) -> None:
+def close(draft: Draft, side: str, reason: str) -> None:
     """Nothing more is asked of the side until it answers again."""
-    window = draft.read(rows.window_row(BILL), WindowRow) or WindowRow()
+    window = draft.read(rows.window_row(side), WindowRow) or WindowRow()
     if not window.closed:
         closed = window.model_copy(update={"closed": True, "probe": draft.origin.time + PROBE})
-        draft.write(rows.window_row(BILL), closed, "window.closed", reason)
+        draft.write(rows.window_row(side), closed, "window.closed", reason)
 
 
-def reopen(draft: Draft, reason: str) -> None:
+def reopen(draft: Draft, side: str, reason: str) -> None:
     """The side answers again."""
-    window = draft.read(rows.window_row(BILL), WindowRow)
+    window = draft.read(rows.window_row(side), WindowRow)
     if window is not None and window.closed:
         opened = window.model_copy(update={"closed": False, "probe": None})
-        draft.write(rows.window_row(BILL), opened, "window.opened", reason)
+        draft.write(rows.window_row(side), opened, "window.opened", reason)
 
 
 def settle(draft: Draft, link: str, row: LinkRow) -> None:

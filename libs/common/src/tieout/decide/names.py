@@ -21,6 +21,11 @@ def bill(invoice: str) -> str:
     return f"bill:{invoice}"
 
 
+def target(kind: str, identity: str) -> str:
+    """What an object of the outside belongs to, by its id there, which is case-sensitive."""
+    return f"target:{kind}:{identity}"
+
+
 def _code(text: str) -> str:
     """``/`` separates the parts of a row's key and ``:`` those of a name, so both are written out."""
     return text.strip().upper().replace("%", "%25").replace("/", "%2F").replace(":", "%3A")

@@ -5,34 +5,40 @@ from typing import Final
 
 from tieout.decide import lifecycle, rows
 from tieout.decide.lifecycle import Build
-from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, SettingsRow
+from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, SettingsRow, TaskRow
 from tieout.decide.state import Draft
+from tieout.events.commands import Intent
 from tieout.events.facts import Candidate, HoldReleased, OutcomeFact, Result
 
 Fits = Callable[[LinkRow, Candidate], bool]
 # Results that show that the side works: a closed window opens again.
-ANSWERS: Final = frozenset({Result.APPLIED, Result.FOUND, Result.REJECTED, Result.ABSENT})
+ANSWERS: Final = frozenset({Result.APPLIED, Result.FOUND, Result.REJECTED, Result.ABSENT, Result.WAITING})
 
-Accepted = Callable[[Draft, LinkRow], None]
+After = Callable[[Draft, LinkRow, LinkRow, OutcomeFact], None]
+"""Told of every answer of a kind's links: the row before it, the row after it."""
 
 
-def answered(draft: Draft, fact: OutcomeFact, build: Build, fits: Fits, accepted: Accepted | None) -> None:
-    """Apply an outcome to its link; ``accepted`` is told of the first time that it is linked."""
+def answered(draft: Draft, fact: OutcomeFact, build: Build, fits: Fits, after: After | None) -> None:
+    """Apply an outcome to its link."""
     link = fact.link
     row = draft.read(rows.link_row(link), LinkRow)
     if row is None or row.command != fact.command:
         return
+    if fact.result is not Result.WAITING:
+        draft.remove(rows.task_row(link), "task.gone")
     _apply(draft, link, row, fact, build, fits)
-    after = draft.read(rows.link_row(link), LinkRow)
-    if accepted is not None and not row.target and after is not None and after.target:
-        accepted(draft, after)
+    now = draft.read(rows.link_row(link), LinkRow)
+    if after is not None and now is not None:
+        after(draft, row, now, fact)
     if fact.result in ANSWERS:
-        lifecycle.reopen(draft, f"{fact.link} was answered")
+        lifecycle.reopen(draft, rows.side_of(row.kind), f"{fact.link} was answered")
 
 
 def _apply(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Build, fits: Fits) -> None:
     row = lifecycle.free_slot(draft, row)
-    if fact.result is Result.IN_DOUBT:
+    if fact.result is Result.WAITING:
+        _await(draft, link, row, fact)
+    elif fact.result is Result.IN_DOUBT:
         phase = row.phase if row.phase is Phase.HELD else Phase.DOUBTFUL
         draft.write(rows.link_row(link), row.model_copy(update={"phase": phase}), "doubtful", fact.message)
     elif fact.result is Result.APPLIED:
@@ -106,12 +112,36 @@ def _found(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Buil
         _take(draft, link, row, mine[0].id, mine[0].content, build)
 
 
+def _await(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact) -> None:
+    """Recorded outside; somebody there has to act. The link stays with its command, its place is free."""
+    told = fact.waiting
+    work = None if told is None else told.work
+    task = TaskRow(
+        why="" if told is None else told.why.value,
+        since=draft.origin.time,
+        detail="" if told is None else told.detail,
+        page="" if work is None else work.page,
+        action="" if work is None else work.action,
+        until="" if work is None else work.until,
+    )
+    before = draft.read(rows.task_row(link), TaskRow)
+    if before is None or before.model_copy(update={"since": task.since}) != task:
+        draft.write(rows.task_row(link), task, "task")
+    draft.write(rows.link_row(link), row.model_copy(update={"phase": Phase.AWAITED}), "awaited", task.why)
+
+
 def _refused(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Build) -> None:
     if row.wanted != row.asked:
         # The refused content is no longer what is wanted: try the newer one.
         lifecycle.again(draft, link, row, fact, build)
         return
-    params = {"number": row.number, "code": fact.code, "message": fact.message, "cure": fact.cure}
+    if fact.intent == Intent.BILL_FIND:
+        # It was only looked for; not being there is an answer, and nothing is wrong.
+        draft.remove(rows.want_row(link), "want.gone")
+        lifecycle.settle(draft, link, row.model_copy(update={"command": "", "wanted": "", "looked": True}))
+        return
+    side = "BILL" if rows.side_of(row.kind) == rows.BILL else "The ERP"
+    params = {"number": row.number, "code": fact.code, "message": fact.message, "cure": fact.cure, "side": side}
     _wait(draft, link, row, "refused", params)
 
 

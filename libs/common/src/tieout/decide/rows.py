@@ -11,25 +11,37 @@
 | ``name/<name>`` | the link that an ERP number stands for, see ``decide.names`` |
 | ``wait/<name>/<link>`` | a link that waits for what the name stands for to be in BILL |
 | ``todo/<name>`` | what was waited for is there; the links behind it are being woken, a few with each fact |
+| ``task/<link>`` | what somebody has to do outside before a command can end |
+| ``invoice/<id>`` | what payments need to know of an invoice whose bill was asked for |
+| ``payment/<BILL id>`` | a payment as BILL last showed it |
+| ``order/<link>`` | what was recorded in the ERP, kept because a void may come a year later |
+| ``due/<transfer>`` | what BILL took from a bank on one day, and what of it is booked |
 | ``key/<key>`` | the link that claimed a key that must be unique, such as a vendor's invoice number |
 | ``vendor/<number>`` | the latest record of an ERP vendor, and the currencies it is needed in |
 | ``window/<side>`` | unanswered commands of a side |
 | ``hold/<link>`` | why a link waits for a person |
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from tieout.decide.state import Row
-from tieout.domain.erp import Vendor
+from tieout.domain.bill_payments import BillPayment
+from tieout.domain.erp import DimensionCode, Vendor
+from tieout.domain.erp_orders import EntryRef, PaymentOrder
+from tieout.domain.money import Amount
 from tieout.domain.settings import ConnectionSettings
 from tieout.events.commands import Intent, Priority
 from tieout.events.facts import Candidate
 
 BILL = "bill"
+ERP = "erp"
+SIDES = (BILL, ERP)
+# Kinds whose commands go to the ERP; all others go to BILL.
+ERP_KINDS = frozenset({"payment", "transfer", "reversal"})
 SETTINGS = "settings"
 
 
@@ -40,9 +52,16 @@ class Phase(StrEnum):
     READY = "ready"
     REQUESTED = "requested"
     DOUBTFUL = "doubtful"
+    AWAITED = "awaited"
+    """Recorded outside, and waiting for a person or a job there; see ``task/<link>``."""
     LINKED = "linked"
     HELD = "held"
     IGNORED = "ignored"
+
+
+def side_of(kind: str) -> str:
+    """Which side's writer carries out a kind's commands."""
+    return ERP if kind in ERP_KINDS else BILL
 
 
 class SettingsRow(Row):
@@ -73,6 +92,7 @@ class LinkRow(Row):
         intent, attempt: of the outstanding or the next command; attempts count from 1 within a revision.
         ready: key of its place in the queue; waits: the name it waits for.
         original: the record's own text where the outside's limits forced a visible change.
+        looked: it was only looked for in BILL, and was not there.
         excluded: BILL ids that a person said are not it. released: hold reasons a person has overruled for it.
     """
 
@@ -96,6 +116,7 @@ class LinkRow(Row):
     ready: str = ""
     waits: str = ""
     original: str = ""
+    looked: bool = False
     excluded: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
 
@@ -175,6 +196,59 @@ class HoldRow(Row):
     candidates: tuple[Candidate, ...] = ()
 
 
+class TaskRow(Row):
+    """Something a person has to do outside. ``page`` and ``action`` say where and what, ``until`` what ends it."""
+
+    why: str
+    since: datetime
+    detail: str = ""
+    page: str = ""
+    action: str = ""
+    until: str = ""
+
+
+class InvoiceRow(Row):
+    """An invoice as payments need it; ``total`` is what its bill was asked to be."""
+
+    number: str
+    vendor_number: str
+    vendor: str
+    currency: str
+    posting_date: date
+    total: Amount
+    ledger_entry: str = ""
+    dimensions: tuple[DimensionCode, ...] = ()
+
+
+class PaymentRow(Row):
+    """A payment as BILL last showed it. ``undo`` is set once it is void or cancelled."""
+
+    payment: BillPayment
+    undo: bool = False
+
+
+class OrderRow(Row):
+    """What was recorded in the ERP, with its entries there."""
+
+    order: PaymentOrder
+    entries: tuple[EntryRef, ...] = ()
+
+
+class DueRow(Row):
+    """What BILL took from one funding account on one day in one currency.
+
+    ``booked`` are the amounts of the transfers booked so far, by ordinal; ``touched`` is when ``due`` last changed.
+    """
+
+    account: str
+    process_date: date
+    currency: str
+    due: Amount
+    touched: datetime
+    payments: tuple[str, ...] = ()
+    booked: tuple[Amount, ...] = ()
+
+
 def link_row(link: str) -> str:
     """Key of a link's row; ``link`` is ``<kind>/<record>``."""
     return f"link/{link}"
@@ -223,6 +297,31 @@ def wait_row(name: str, link: str) -> str:
 def todo_row(name: str) -> str:
     """Key of a name that is being woken for."""
     return f"todo/{name}"
+
+
+def task_row(link: str) -> str:
+    """Key of a link's task."""
+    return f"task/{link}"
+
+
+def invoice_row(invoice: str) -> str:
+    """Key of an invoice, by the ERP's id."""
+    return f"invoice/{invoice}"
+
+
+def payment_row(payment: str) -> str:
+    """Key of a payment, by BILL's id."""
+    return f"payment/{payment}"
+
+
+def order_row(link: str) -> str:
+    """Key of what was recorded for a link."""
+    return f"order/{link}"
+
+
+def due_row(transfer: str) -> str:
+    """Key of what a transfer is due for; ``transfer`` is ``<funding account>/<date>/<currency>``."""
+    return f"due/{transfer}"
 
 
 def key_row(key: str) -> str:

@@ -3,12 +3,12 @@
 from tieout.decide import lifecycle, names, rows, waiting
 from tieout.decide.mapping import VENDOR_SHORT_NAME, Unmappable, fit, map_vendor
 from tieout.decide.masters import frame_of, wanted_hash
-from tieout.decide.rows import LinkRow, Phase, RunRow, SettingsRow, VendorRow, WantRow
+from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, RunRow, SettingsRow, VendorRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill import BillVendorContent
 from tieout.domain.erp import Blocked, Vendor
 from tieout.events.commands import Intent, Priority, VendorCommand
-from tieout.events.facts import Candidate, VendorObserved
+from tieout.events.facts import BillVendorObserved, Candidate, VendorObserved
 from tieout.events.identity import digest
 
 KIND = "vendor"
@@ -48,6 +48,22 @@ def needed_in(draft: Draft, number: str, currency: str) -> None:
     row = row.model_copy(update={"currencies": (*row.currencies, currency)})
     draft.write(rows.vendor_row(number), row, "vendor", f"needed in {currency}")
     _want(draft, row.vendor, currency)
+
+
+def shown(draft: Draft, fact: BillVendorObserved) -> None:
+    """BILL showed a vendor: one of ours that a person archived there is held; it is not restored by itself."""
+    vendor = fact.vendor
+    owner = draft.read(rows.index_row(KIND, vendor.id), IndexRow)
+    row = None if owner is None else draft.read(rows.link_row(owner.link), LinkRow)
+    if owner is None or row is None or row.command or row.accepted.endswith("-archived"):
+        return
+    held = draft.read(rows.hold_row(owner.link), HoldRow)
+    if vendor.archived and held is None:
+        params = {"number": row.number, "target": vendor.id}
+        lifecycle.hold_mapping(draft, owner.link, row, Unmappable("vendor.archived_in_bill", params))
+    elif not vendor.archived and held is not None and held.reason == "vendor.archived_in_bill":
+        draft.remove(rows.hold_row(owner.link), "hold.gone", "restored in BILL")
+        lifecycle.settle(draft, owner.link, row)
 
 
 def _asked_for(draft: Draft, number: str, known: tuple[str, ...]) -> list[str]:

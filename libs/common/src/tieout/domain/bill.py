@@ -17,7 +17,13 @@ from tieout.domain.records import Address, Record
 
 
 class BillVendor(Record):
-    """A vendor in BILL. ``short_name`` carries the ERP's vendor number; ``currency`` holds for all its bills."""
+    """A vendor in BILL.
+
+    Attributes:
+        short_name: carries the ERP's vendor number.
+        currency: ISO 4217; holds for all its bills.
+        payment_fingerprint: keyed hash of its bank details; says that they changed, never what they are.
+    """
 
     id: str
     name: str
@@ -27,6 +33,7 @@ class BillVendor(Record):
     email: str = ""
     phone: str = ""
     archived: bool = False
+    payment_fingerprint: str = ""
     created: datetime | None = None
     updated: datetime | None = None
 

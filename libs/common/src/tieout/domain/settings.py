@@ -233,6 +233,12 @@ class Policy(Settings):
     discounts: Literal["never", "by-terms"] = Field("never", description="never or by-terms")
     closed_period: Literal["hold", "first-open-day"] = Field("hold", description="hold or first-open-day")
     funds_transfers: bool = Field(default=True, description="true or false")
+    transfer_quiet_seconds: int = Field(
+        600,
+        ge=1,
+        le=86_400,
+        description="how long a day's payments must be quiet before their transfer is booked, 1 to 86400 seconds",
+    )
     release: Release = Release()
 
 

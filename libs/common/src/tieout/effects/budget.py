@@ -1,8 +1,9 @@
 """Hourly budgets of one BILL developer key: calls and logins, reserved in blocks before they are used.
 
-BILL counts by the clock hour, of its own clock. A call within half a minute of the full hour may fall on either side
-of it, so it is charged to both. A block is written to the effects log before its first call; a successor counts every
-block as spent, so a takeover can waste a block but never overdraw the hour.
+BILL counts by the clock hour, of its own clock, when a call arrives. A call may arrive later than it was charged, and
+BILL's clock is not ours, so a call near the full hour is charged to both hours it may fall into. A block is written to
+the effects log before its first call; a successor counts every block as spent, so a takeover can waste a block but
+never overdraw the hour.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,6 +15,11 @@ from typing import Final
 HOUR: Final = timedelta(hours=1)
 # How far BILL's clock and ours may be apart. Larger than any clock kept by NTP, small against the hour.
 SKEW: Final = timedelta(seconds=30)
+# From the charge to the request's last header on the wire: at most the call's time-out, since it bounds the wait for a
+# connection. Charging two hours for so long costs nothing unless a key is used up to its limit hour after hour.
+AHEAD: Final = timedelta(seconds=30)
+# A reservation counts until no call can fall into its hour any more, by anybody's clock.
+COUNTS: Final = 2 * HOUR
 
 CALLS: Final = "calls"
 LOGINS: Final = "logins"
@@ -50,12 +56,18 @@ class Exhausted(Exception):
 
 
 class Budget:
-    """The hours of one developer key. Use from one event loop, one ``take`` at a time."""
+    """The hours of one developer key. Use from one event loop, one ``take`` at a time.
 
-    def __init__(self, reserve: Reserve, clock: Clock, limits: dict[str, int] | None = None) -> None:
+    ``reserve`` returns once a block is durable. ``ahead`` is how long a charged call may take until it is written.
+    """
+
+    def __init__(
+        self, reserve: Reserve, clock: Clock, limits: dict[str, int] | None = None, ahead: timedelta = AHEAD
+    ) -> None:
         self._reserve = reserve
         self._clock = clock
         self._limits = limits or LIMITS
+        self._ahead = ahead
         self._reserved: dict[tuple[datetime, str], int] = {}
         self._left: dict[tuple[datetime, str], int] = {}
 
@@ -64,35 +76,30 @@ class Budget:
         key = (hour.astimezone(UTC), resource)
         self._reserved[key] = self._reserved.get(key, 0) + amount
 
-    async def take(self, resource: str) -> None:
-        """Charge one call or login to every hour it may fall into.
+    async def take(self, *resources: str) -> None:
+        """Charge one of each to every hour the call may fall into. Make the call at once afterwards.
 
         Raises:
             Exhausted: nothing is charged.
         """
-        hours = self._hours()
-        for hour in hours:
-            if self._left.get((hour, resource), 0) > 0:
-                continue
-            key = (hour, resource)
-            limit = self._limit(resource)
-            block = min(BLOCKS[resource], limit - self._reserved.get(key, 0))
-            if block <= 0:
-                raise Exhausted(resource, hour + HOUR + SKEW)
-            await self._reserve(hour, resource, block)
-            self._reserved[key] = self._reserved.get(key, 0) + block
-            self._left[key] = self._left.get(key, 0) + block
-        for hour in hours:
-            self._left[(hour, resource)] -= 1
+        while True:
+            # Taken anew after each reservation: writing one may take seconds, and the hour may be another by then.
+            hours = self._hours()
+            wanted = [(hour, resource) for hour in hours for resource in resources]
+            for hour, resource in wanted:
+                if not self._has(hour, resource):
+                    raise Exhausted(resource, hour + HOUR + SKEW)
+            missing = [key for key in wanted if self._left.get(key, 0) <= 0]
+            if not missing:
+                break
+            await self._reserve_block(*missing[0])
+        for key in wanted:
+            self._left[key] -= 1
         self._forget(hours[0])
 
     def has_room(self, resource: str) -> bool:
         """Whether a call could be charged now without waiting for the next hour."""
-        hours = self._hours()
-        return all(
-            self._left.get((hour, resource), 0) > 0 or self._reserved.get((hour, resource), 0) < self._limit(resource)
-            for hour in hours
-        )
+        return all(self._has(hour, resource) for hour in self._hours())
 
     def spent(self, resource: str) -> int:
         """Calls or logins of the current hour that are used or can no longer be given back."""
@@ -103,13 +110,26 @@ class Budget:
         """What is left of the current hour."""
         return self._limits[resource] - self.spent(resource)
 
+    async def _reserve_block(self, hour: datetime, resource: str) -> None:
+        key = (hour, resource)
+        reserved = self._reserved.get(key, 0)
+        block = min(BLOCKS[resource], self._limit(resource) - reserved)
+        # Counted before it is durable: should writing it fail half-way, it counts as spent and not as free.
+        self._reserved[key] = reserved + block
+        await self._reserve(hour, resource, block)
+        self._left[key] = self._left.get(key, 0) + block
+
+    def _has(self, hour: datetime, resource: str) -> bool:
+        key = (hour, resource)
+        return self._left.get(key, 0) > 0 or self._reserved.get(key, 0) < self._limit(resource)
+
     def _limit(self, resource: str) -> int:
         kept = 0 if _VITAL.get() else min(KEPT[resource], self._limits[resource] // 10)
         return self._limits[resource] - kept
 
     def _hours(self) -> list[datetime]:
         now = self._clock()
-        return sorted({hour_of(now - SKEW), hour_of(now), hour_of(now + SKEW)})
+        return sorted({hour_of(now - SKEW), hour_of(now), hour_of(now + SKEW + self._ahead)})
 
     def _forget(self, oldest: datetime) -> None:
         for table in (self._reserved, self._left):

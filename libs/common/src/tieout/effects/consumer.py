@@ -6,8 +6,10 @@ transaction across ``consume`` and never waits for a call to the outside.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -16,6 +18,7 @@ from confluent_kafka import Message as KafkaMessage
 from tieout.effects.log import EffectsLog
 from tieout.effects.protocol import Restored
 from tieout.effects.runtime import Runner
+from tieout.effects.store import KafkaStore
 from tieout.events import catalogue
 from tieout.events.commands import CommandFrame
 from tieout.events.envelope import Message, UnreadableMessage, decode
@@ -27,9 +30,12 @@ log = logger(__name__)
 
 # Commands held in memory per partition: bounds memory and what a restart reads again.
 PENDING: Final = 2000
-# All of a revocation: below max.poll.interval (300 s) and the pods' grace period (60 s).
-DRAIN: Final = 20.0
+# All of a revocation, however many partitions: below max.poll.interval (300 s), the pods' grace period (60 s) and what
+# a service's stop allows (25 s).
+DRAIN: Final = 15.0
 LOOP_TIMEOUT: Final = 60.0
+# Opening a partition waits for a transaction coordinator most of its half second, so several are opened at once.
+OPENED_AT_ONCE: Final = 8
 
 
 @dataclass
@@ -42,13 +48,30 @@ class Owned:
     paused: bool = False
 
 
+@dataclass(frozen=True)
+class _Opened:
+    partition: int
+    position: int
+    effects: EffectsLog
+    restored: Restored
+
+
 NewRunner = Callable[[int, EffectsLog, Restored], Runner]
+Closed = Callable[[int], Awaitable[None]]
+
+
+async def _nothing(_partition: int) -> None:
+    """Nobody has to be told of a closed partition."""
 
 
 class CommandConsumer:
-    """Owns partitions of one topic of commands. ``run`` blocks its thread until ``stop`` or a failure."""
+    """Owns partitions of one topic of commands. ``run`` blocks its thread until ``stop`` or a failure.
 
-    def __init__(
+    In the event loop ``new_runner`` is called when a partition was opened, and ``closed`` once its runner is drained
+    and its log closed. ``guard`` is asked in the consumer's thread on every round; what it raises ends ``run``.
+    """
+
+    def __init__(  # noqa: PLR0913 - the wiring of one service
         self,
         access: KafkaAccess,
         names: Names,
@@ -59,6 +82,8 @@ class CommandConsumer:
         instance: str,
         new_runner: NewRunner,
         loop: asyncio.AbstractEventLoop,
+        closed: Closed = _nothing,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
         self._access = access
         self._names = names
@@ -66,11 +91,17 @@ class CommandConsumer:
         self._commands = commands
         self._effects = effects
         self._new_runner = new_runner
+        self._closed = closed
+        self._guard = guard
         self._loop = loop
-        self._consumer = Consumer(access.consumer(names.group(service), instance=instance))
+        settings = access.consumer(names.group(service), instance=instance)
+        self._consumer = Consumer(settings | {"enable.partition.eof": True})
+        self._pool = ThreadPoolExecutor(OPENED_AT_ONCE, thread_name_prefix="open")
         self._metadata: Any = None
         self._stopping = threading.Event()
         self.owned: dict[int, Owned] = {}
+        self.joined = threading.Event()
+        """Set once the group has told what is ours, even if that is nothing."""
 
     def stop(self) -> None:
         """Ask ``run`` to drain and return."""
@@ -90,26 +121,33 @@ class CommandConsumer:
                 self._metadata = self._consumer.consumer_group_metadata()
                 self._deliver(messages)
                 self._check()
+                self._guard()
         finally:
             self._stopping.set()
-            self._close_all(DRAIN)
+            self._close(list(self.owned), DRAIN)
             self._consumer.close()
+            self._pool.shutdown(wait=False)
 
     def _deliver(self, messages: list[KafkaMessage]) -> None:
         by_partition: dict[int, list[tuple[int, Message[CommandFrame]]]] = {}
         for message in messages:
-            error = message.error()
+            partition, error = message.partition() or 0, message.error()
             if error is not None:
-                if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's public name
-                    raise KafkaException(error)
-                log.warning("consume", error=str(error))
-                continue
-            if message.partition() in self.owned:
-                decoded = _command(message)
-                by_partition.setdefault(message.partition(), []).append((message.offset(), decoded))
+                self._failed(partition, message.offset() or 0, error)
+            elif partition in self.owned:
+                by_partition.setdefault(partition, []).append((message.offset() or 0, _command(message)))
         for partition, received in by_partition.items():
-            runner = self.owned[partition].runner
-            self._in_loop(_hand_over(runner, received))
+            self._in_loop(_hand_over(self.owned[partition].runner, received))
+
+    def _failed(self, partition: int, offset: int, error: KafkaError) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name
+            owned = self.owned.get(partition)
+            if owned is not None and offset >= owned.effects.until:
+                self._loop.call_soon_threadsafe(owned.runner.caught_up)
+        elif error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the same
+            raise KafkaException(error)
+        else:
+            log.warning("consume", error=str(error))
 
     def _check(self) -> None:
         for owned in self.owned.values():
@@ -127,65 +165,75 @@ class CommandConsumer:
         if self._stopping.is_set():
             consumer.incremental_assign([])
             return
-        starts = []
-        for committed in consumer.committed(places, 30) if places else []:
-            position = max(0, committed.offset)
-            # Without metadata (a first start, an offset somebody set by hand) everything is read again.
-            checkpoint = int(committed.metadata) if committed.metadata and committed.offset >= 0 else 0
-            effects = EffectsLog(
-                self._access,
-                self._names,
-                self._service,
-                commands=self._commands,
-                effects=self._effects,
-                partition=committed.partition,
-                group_metadata=lambda: self._metadata,
-            )
-            restored = effects.open(position, checkpoint)
-            owned = self._in_loop(self._begin(committed.partition, effects, restored))
-            self.owned[committed.partition] = owned
-            starts.append(TopicPartition(committed.topic, committed.partition, position))
-            log.debug("assigned", partition=committed.partition, position=position, checkpoint=checkpoint)
-        consumer.incremental_assign(starts)
+        logs = {place.partition: self._log_of(place.partition) for place in places}
+        # The fence comes before everything that is read: a predecessor that still commits would make it untrue.
+        list(self._pool.map(EffectsLog.fence, logs.values()))
+        committed = consumer.committed(places, 30) if places else []
+        opened = list(self._pool.map(partial(_opened, logs), committed))
+        for one in opened:
+            self.owned[one.partition] = self._in_loop(self._begin(one))
+        topic = self._names.topic(self._commands)
+        consumer.incremental_assign([TopicPartition(topic, one.partition, one.position) for one in opened])
+        self.joined.set()
 
-    async def _begin(self, partition: int, effects: EffectsLog, restored: Restored) -> Owned:
-        effects.start()
-        runner = self._new_runner(partition, effects, restored)
-        runner.resume(restored)
-        return Owned(partition, effects, runner)
+    def _log_of(self, partition: int) -> EffectsLog:
+        store = KafkaStore(
+            self._access,
+            self._names,
+            self._service,
+            commands=self._commands,
+            effects=self._effects,
+            partition=partition,
+            group_metadata=lambda: self._metadata,
+        )
+        return EffectsLog(store)
+
+    async def _begin(self, opened: _Opened) -> Owned:
+        opened.effects.start()
+        runner = self._new_runner(opened.partition, opened.effects, opened.restored)
+        runner.resume(opened.restored)
+        if opened.position >= opened.effects.until:
+            runner.caught_up()
+        return Owned(opened.partition, opened.effects, runner)
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._metadata = consumer.consumer_group_metadata()
-        for place in places:
-            self._close(place.partition, DRAIN)
+        self._close([place.partition for place in places], DRAIN)
         consumer.incremental_unassign(places)
 
     def _lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        for place in places:
-            self._close(place.partition, 0)
+        self._close([place.partition for place in places], 0)
         consumer.incremental_unassign(places)
 
-    def _close_all(self, drain: float) -> None:
-        for partition in list(self.owned):
-            self._close(partition, drain)
+    def _close(self, partitions: Iterable[int], drain: float) -> None:
+        """Drain all of them at once: they share the time there is."""
+        closing = [owned for number in partitions if (owned := self.owned.pop(number, None)) is not None]
+        if closing and self._loop.is_running():
+            self._in_loop(self._shut(closing, drain))
 
-    def _close(self, partition: int, drain: float) -> None:
-        owned = self.owned.pop(partition, None)
-        if owned is not None and self._loop.is_running():
-            self._in_loop(_shut(owned, drain))
+    async def _shut(self, closing: list[Owned], drain: float) -> None:
+        await asyncio.gather(*(owned.runner.drain(drain) for owned in closing))
+        for owned in closing:
+            await owned.effects.close()
+            await self._closed(owned.partition)
 
     def _in_loop(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(LOOP_TIMEOUT)
 
 
+def _opened(logs: dict[int, EffectsLog], committed: TopicPartition) -> _Opened:
+    position = max(0, committed.offset)
+    # Without metadata (a first start, an offset somebody set by hand) everything is read again.
+    checkpoint = int(committed.metadata) if committed.metadata and committed.offset >= 0 else 0
+    effects = logs[committed.partition]
+    restored = effects.open(position, checkpoint)
+    log.debug("assigned", partition=committed.partition, position=position, checkpoint=checkpoint)
+    return _Opened(committed.partition, position, effects, restored)
+
+
 async def _hand_over(runner: Runner, received: list[tuple[int, Message[CommandFrame]]]) -> None:
     for offset, message in received:
         runner.received(offset, message)
-
-
-async def _shut(owned: Owned, drain: float) -> None:
-    await owned.runner.drain(drain)
-    await owned.effects.close()
 
 
 def _command(message: KafkaMessage) -> Message[CommandFrame]:

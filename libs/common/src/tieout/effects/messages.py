@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from tieout.events import catalogue
 from tieout.events.commands import CommandFrame
-from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, IntentLogged
+from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, HealedLogged, IntentLogged
 from tieout.events.envelope import Message, Payload
-from tieout.events.facts import Candidate, OutcomeFact, Result
+from tieout.events.facts import Candidate, OutcomeFact, Result, SideFact
 from tieout.events.identity import digest, outcome_id
+
+# An outcome stays far below the largest message, whatever the outside says: a person reads neither the ninth
+# candidate's line nor the thirty-first line of a message, and a message too large to write would stop the partition.
+MOST_CANDIDATES: Final = 20
+LONGEST_MESSAGE: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class Scribe:
 
     def end(self, order: Order, outcome: Message[OutcomeFact]) -> Message[Payload]:
         """The effect's end, with its outcome inside."""
-        return self._effect(order, EndLogged(command_id=order.id, outcome=outcome.data), "end")
+        data = EndLogged(command_id=order.id, outcome=outcome.data, connection=order.frame.connection)
+        return self._effect(order, data, "end")
 
     def reserved(self, budget: str, hour: datetime, resource: str, amount: int) -> Message[Payload]:
         """A block of an hour's budget."""
@@ -68,6 +75,17 @@ class Scribe:
         now = self._clock()
         identity = "e" + digest("reserved", budget, resource, hour.isoformat(), now.isoformat())[:31]
         return Message(identity, self._source, catalogue.name_of(data), f"budget/{budget}", now, budget, data)
+
+    def healed(self, key: str, connection: str, side: str, reason: str) -> tuple[Message[Payload], Message[Payload]]:
+        """That a parked side answers again: for the effects log, and as a fact of the connection."""
+        now = self._clock()
+        note = HealedLogged(connection=connection)
+        fact = SideFact(side=side, healed=True, reason=reason)
+        identity = digest("healed", connection, now.isoformat())[:31]
+        return (
+            Message(f"e{identity}", self._source, catalogue.name_of(note), f"side/{connection}", now, key, note),
+            Message(f"s{identity}", self._source, catalogue.name_of(fact), side, now, connection, fact),
+        )
 
     def outcome(self, order: Order, answer: Answer) -> Message[OutcomeFact]:
         """The outcome of a command, as a fact of its connection."""
@@ -82,9 +100,9 @@ class Scribe:
             target=answer.target,
             version=answer.version,
             code=answer.code,
-            message=answer.message,
+            message=answer.message[:LONGEST_MESSAGE],
             cure=answer.cure,
-            candidates=answer.candidates,
+            candidates=answer.candidates[:MOST_CANDIDATES],
         )
         return self.outcome_of(frame.connection, data)
 

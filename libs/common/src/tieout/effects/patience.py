@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-import time
 from typing import Final
 
 from tieout.domain.errors import RecoveryError, Retry
 from tieout.effects.protocol import Timings
 
 FIRST: Final = 0.5
+# What an outside asks for is never longer than its longest window, the hour, and a minute for two clocks. A larger wish
+# is a slip, and would keep a command unanswered for days.
+LONGEST: Final = 3660.0
 
 
 class Patience:
@@ -16,14 +18,18 @@ class Patience:
 
     def __init__(self, timings: Timings) -> None:
         self._timings = timings
-        self._until = time.monotonic() + timings.retry_for
+        self._until = asyncio.get_running_loop().time() + timings.retry_for
         self._next = FIRST
 
     async def pause(self, error: RecoveryError) -> bool:
         """Wait as long as the outside asked for, else a little longer each time. False, at once, when it is used up."""
-        if time.monotonic() > self._until:
+        if asyncio.get_running_loop().time() > self._until:
             return False
         asked = error.after if isinstance(error, Retry) else None
-        await asyncio.sleep(asked if asked is not None else self._next * random.uniform(0.5, 1.0))  # noqa: S311
+        if asked is not None:
+            # Whoever was told to wait until the same moment does not come back in the same moment.
+            await asyncio.sleep(min(asked, LONGEST) + random.uniform(0, 1))  # noqa: S311 - no secret
+            return True
+        await asyncio.sleep(self._next * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
         self._next = min(self._next * 2, self._timings.retry_cap)
         return True

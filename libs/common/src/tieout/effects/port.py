@@ -10,10 +10,15 @@ from tieout.events.facts import Candidate
 
 @dataclass(frozen=True)
 class Done:
-    """The outside's object after a write, or found to be its result."""
+    """The outside's object after a write, or found to be its result.
+
+    ``complete`` False: a step is done, and ``perform`` is to be called again, with an intent of its own. A crash
+    between two steps is a doubt that ``settle`` finds not done, so the next attempt looks and does the rest.
+    """
 
     target: str
     version: str = ""
+    complete: bool = True
 
 
 class Effect(Protocol):
@@ -21,6 +26,9 @@ class Effect(Protocol):
 
     name: str
     """Method and path template of the write, for messages, metrics and crash points."""
+
+    slow: float
+    """Seconds to be added to the settle time: what this call may take longer than others, until it is seen outside."""
 
     async def room(self) -> None:
         """Wait until the budget has room for the effect; asked before anything is intended, and may take an hour."""
@@ -37,6 +45,10 @@ class Effect(Protocol):
     async def settle(self) -> tuple[Done, ...]:
         """After a lost answer: everything outside that may be the result of the write."""
         ...
+
+
+class UnknownEffect(Exception):
+    """This writer knows no effect for such a command."""
 
 
 class Verdict(StrEnum):
@@ -63,10 +75,27 @@ class Connections(Protocol):
         """Whether the command may be carried out under the settings seen here."""
         ...
 
-    def sicken(self, connection: str, reason: str) -> None:
-        """Credentials, permission or address of the side failed: park what comes until somebody mends it."""
+    def sicken(self, connection: str, key: str, reason: str) -> None:
+        """Credentials, permission or address of the side failed: park what comes until it is healed.
+
+        Called again after each parked end is durable, so a `healed` follows every one of them. ``key`` is the partition
+        key of the connection's commands.
+        """
+        ...
+
+    def is_over(self, connection: str) -> bool:
+        """Whether nobody will mend the connection any more: it is retired or gone."""
+        ...
+
+    def is_current(self, effect: Effect) -> bool:
+        """Whether an effect goes by the settings and credentials of now."""
         ...
 
     async def effect(self, command: CommandFrame) -> Effect:
-        """The effect of a command. KeyError for a kind this writer does not know; Fatal without credentials."""
+        """The effect of a command.
+
+        Raises:
+            UnknownEffect: there is none here for it.
+            Fatal: there are no credentials. Retry: they cannot be read now.
+        """
         ...

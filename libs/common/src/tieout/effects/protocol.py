@@ -8,12 +8,13 @@ asks again as the next attempt, which looks before it writes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, IntentLogged
+from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, HealedLogged, IntentLogged
 from tieout.events.envelope import Message, Payload
+from tieout.events.facts import Result
 
 # A command that waited a week without an intent was decided on a world that is gone: it is decided again instead.
 EXPIRES: Final = timedelta(days=7)
@@ -38,6 +39,16 @@ class Standing:
         """An intent without an end: the call may have been made."""
         return self.intent is not None and self.end is None
 
+    def take(self, data: IntentLogged | DoubtLogged | EndLogged) -> None:
+        """The next message of the command. An intent after an end begins anew: the same command was asked for again."""
+        if isinstance(data, IntentLogged):
+            self.intent, self.end, self.in_doubt, self.lookups = data, None, False, 0
+        elif isinstance(data, DoubtLogged):
+            self.in_doubt, self.lookups = True, data.lookups
+        else:
+            # Only the outcome is needed from here on, to answer a repeat; a bill's lines would be most of the memory.
+            self.intent, self.end = None, data
+
 
 @dataclass(frozen=True)
 class Reservation:
@@ -50,35 +61,43 @@ class Reservation:
     offset: int
 
 
+@dataclass(frozen=True)
+class Sickness:
+    """A side that was parked and not reported healed: ``key`` is its partition key, ``offset`` the first parked end."""
+
+    key: str
+    offset: int
+    reason: str
+
+
 @dataclass
 class Restored:
-    """The fold of one partition of the effects log from a checkpoint to its end."""
+    """The fold of one partition of the effects log from a checkpoint to its end. ``sick`` is by connection."""
 
     commands: dict[str, Standing]
     reservations: list[Reservation]
     end: int
+    sick: dict[str, Sickness] = field(default_factory=dict)
 
 
 def restore(messages: Iterable[tuple[int, Message[Payload]]], start: int = 0) -> Restored:
     """Fold messages, each with its offset."""
-    commands: dict[str, Standing] = {}
-    reservations: list[Reservation] = []
-    end = start
+    restored = Restored({}, [], start)
     for offset, message in messages:
-        end = offset + 1
-        data = message.data
+        restored.end = offset + 1
+        data, key = message.data, message.partitionkey
         if isinstance(data, BudgetReserved):
-            budget = message.partitionkey
-            reservations.append(Reservation(budget, data.hour.astimezone(UTC), data.resource, data.amount, offset))
-        elif isinstance(data, IntentLogged):
-            standing = commands.setdefault(data.command_id, Standing(offset, message.partitionkey))
-            standing.intent = data
-        elif isinstance(data, DoubtLogged):
-            standing = commands.setdefault(data.command_id, Standing(offset, message.partitionkey))
-            standing.in_doubt, standing.lookups = True, data.lookups
-        elif isinstance(data, EndLogged):
-            commands.setdefault(data.command_id, Standing(offset, message.partitionkey)).end = data
-    return Restored(commands, reservations, end)
+            hour = data.hour.astimezone(UTC)
+            restored.reservations.append(Reservation(key, hour, data.resource, data.amount, offset))
+        elif isinstance(data, HealedLogged):
+            restored.sick.pop(data.connection, None)
+        elif isinstance(data, IntentLogged | DoubtLogged | EndLogged):
+            standing = restored.commands.setdefault(data.command_id, Standing(offset, key))
+            standing.take(data)
+            if isinstance(data, EndLogged) and data.outcome.result is Result.PARKED and data.connection:
+                sickness = Sickness(key, offset, data.outcome.message)
+                restored.sick.setdefault(data.connection, sickness)
+    return restored
 
 
 @dataclass(frozen=True)
@@ -107,6 +126,6 @@ class Timings:
         """The last moment to write a request intended now."""
         return now + timedelta(seconds=self.write_within)
 
-    def settled(self, deadline: datetime) -> datetime:
-        """When a call with that deadline has surely taken its effect or never will."""
-        return deadline + timedelta(seconds=self.http + self.settle)
+    def settled(self, deadline: datetime, slow: float = 0.0) -> datetime:
+        """When a call with that deadline has surely taken its effect or never will. ``slow``: see ``Effect.slow``."""
+        return deadline + timedelta(seconds=self.http + self.settle + slow)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from tieout.domain.bill import BillClassificationContent, BillContent, BillVendorContent
 from tieout.domain.bill_payments import RecordedPaymentContent
+from tieout.domain.erp_orders import ErpOrder
 from tieout.events.envelope import Payload
 
 
@@ -22,9 +23,14 @@ class Intent(StrEnum):
     CLASSIFICATION_ENSURE = "classification.ensure"
     CLASSIFICATION_UPDATE = "classification.update"
     BILL_ENSURE = "bill.ensure"
+    BILL_FIND = "bill.find"
+    """Only look: what is not there is not created."""
     BILL_UPDATE = "bill.update"
     PAYMENT_RECORD = "payment.record"
     DOCUMENT_UPLOAD = "document.upload"
+    ERP_PAYMENT = "erp.payment"
+    ERP_TRANSFER = "erp.transfer"
+    ERP_REVERSAL = "erp.reversal"
 
 
 class Priority(IntEnum):
@@ -116,7 +122,18 @@ class DocumentCommand(CommandFrame):
     place: DocumentPlace
 
 
+class ErpCommand(CommandFrame):
+    """Record an order in the ERP: a payment with its applications, a funds transfer, or a payment undone.
+
+    ``taken`` are ids and numbers of the ERP that other links own already: no candidates for this order.
+    """
+
+    shape: Literal["erp"] = "erp"
+    order: ErpOrder
+    taken: tuple[str, ...] = ()
+
+
 AnyCommand = Annotated[
-    VendorCommand | ClassificationCommand | BillCommand | PaymentRecordCommand | DocumentCommand,
+    VendorCommand | ClassificationCommand | BillCommand | PaymentRecordCommand | DocumentCommand | ErpCommand,
     Field(discriminator="shape"),
 ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from tieout.domain.erp_outcomes import NotYet, OpenAmount, StepResult
 from tieout.events.commands import AnyCommand
 from tieout.events.envelope import Payload
 from tieout.events.facts import OutcomeFact
@@ -15,6 +16,8 @@ class IntentLogged(Payload):
         deadline: UTC; after it the request is not written any more.
         settled: UTC; before it a look-up that finds nothing proves nothing.
         request_hash: of the command's content, compared when a repeat arrives.
+        step: which one, of a command with several.
+        before: what the documents of an order showed as open before its first step; proofs measure from it.
     """
 
     command_id: str
@@ -23,6 +26,25 @@ class IntentLogged(Payload):
     deadline: datetime
     settled: datetime
     request_hash: str
+    step: str = ""
+    before: tuple[OpenAmount, ...] = ()
+
+
+class StepLogged(Payload):
+    """A step of a command with several is done; the command stays open. ``result`` is what later steps need."""
+
+    command_id: str
+    result: StepResult
+
+
+class WaitingLogged(Payload):
+    """Everything that can be done is done, and the outside does not show it yet: a person, an approval, a job queue.
+
+    The command stays open and is looked at again until the ledger shows its end.
+    """
+
+    command_id: str
+    waiting: NotYet
 
 
 class DoubtLogged(Payload):
@@ -34,10 +56,20 @@ class DoubtLogged(Payload):
 
 
 class EndLogged(Payload):
-    """The effect's end, committed together with its outcome in ``sync.facts``."""
+    """The effect's end, committed together with its outcome in ``sync.facts``.
+
+    The end of a parked command also says that its connection's side is owed a ``HealedLogged``.
+    """
 
     command_id: str
     outcome: OutcomeFact
+    connection: str = ""
+
+
+class HealedLogged(Payload):
+    """A side that was parked answers again; committed together with the fact that says so."""
+
+    connection: str
 
 
 class BudgetReserved(Payload):

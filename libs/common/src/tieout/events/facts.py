@@ -3,7 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
+from tieout.domain.bill import Bill, BillVendor
+from tieout.domain.bill_payments import BillPayment
 from tieout.domain.erp import Account, DimensionValue, DocumentRef, PurchaseInvoice, Vendor
+from tieout.domain.erp_outcomes import NotYet, PostedPayment, PostedTransfer, ReversalState
 from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings
 from tieout.events.commands import DocumentPlace
@@ -82,6 +85,24 @@ class DocumentFetched(Payload):
     problem: str = ""
 
 
+class BillPaymentObserved(Payload):
+    """A payment as BILL showed it, read whole: with its parts."""
+
+    payment: BillPayment
+
+
+class BillObserved(Payload):
+    """A bill as BILL showed it, read whole."""
+
+    bill: Bill
+
+
+class BillVendorObserved(Payload):
+    """A vendor as BILL showed it."""
+
+    vendor: BillVendor
+
+
 class UnreadableFact(Payload):
     """Something of the outside that could not be read: where the raw bytes stand, and what is wrong with them."""
 
@@ -95,12 +116,13 @@ class UnreadableFact(Payload):
 
 
 class Result(StrEnum):
-    """How a command stands. All but IN_DOUBT are final for that command."""
+    """How a command stands. All but IN_DOUBT and WAITING are final for that command."""
 
     APPLIED = "applied"
     FOUND = "found"
     REJECTED = "rejected"
     IN_DOUBT = "in_doubt"
+    WAITING = "waiting"
     ABSENT = "absent"
     ESCALATED = "escalated"
     PARKED = "parked"
@@ -133,6 +155,8 @@ class OutcomeFact(Payload):
         version: the outside's version or time stamp of it after the write.
         code, message, cure: of a refusal, in the outside's words and ours.
         candidates: what was found instead of creating.
+        payment, transfer, reversal: the proof from the ERP's ledgers, of an order that was applied.
+        waiting: of an order that is recorded and not yet proved: for whom or what.
     """
 
     command: str
@@ -147,6 +171,10 @@ class OutcomeFact(Payload):
     message: str = ""
     cure: str = ""
     candidates: tuple[Candidate, ...] = ()
+    payment: PostedPayment | None = None
+    transfer: PostedTransfer | None = None
+    reversal: ReversalState | None = None
+    waiting: NotYet | None = None
 
 
 class SideFact(Payload):

@@ -33,6 +33,8 @@ class Topic(StrEnum):
     STATE = "sync.state"
     BILL_COMMANDS = "bill.commands"
     BILL_EFFECTS = "bill.effects"
+    ERP_COMMANDS = "erp.commands"
+    ERP_EFFECTS = "erp.effects"
     SNAPSHOTS = "snapshots"
     DEAD_LETTERS = "dead.letters"
 
@@ -84,6 +86,8 @@ CATALOGUE: Final[dict[Topic, Policy]] = {
     Topic.STATE: _compacted("the latest state of every link"),
     Topic.BILL_COMMANDS: _kept(180, "effects asked of BILL's writer", transactional=True),
     Topic.BILL_EFFECTS: _kept(FOREVER, "the write-ahead log of BILL's writer", transactional=True),
+    Topic.ERP_COMMANDS: _kept(180, "effects asked of the ERPs' writer", transactional=True),
+    Topic.ERP_EFFECTS: _kept(FOREVER, "the write-ahead log of the ERPs' writer", transactional=True),
     Topic.SNAPSHOTS: _kept(7, "answers in chunks, documents encrypted", transactional=False),
     Topic.DEAD_LETTERS: _kept(FOREVER, "what could not be read, with its place", transactional=False),
 }

@@ -23,6 +23,7 @@ from tieout_connectors.bill.session import MemoryStore, Sessions, SessionStore
 from tieout_connectors.bill.settings import Addresses, Credentials
 from tieout_connectors.bill.wire.fields import encode
 from tieout_connectors.bill.wire.lists import RawPage, read_page
+from tieout_connectors.bill.wire.privacy import redacted
 from tieout_connectors.bill.wire.session import BillSession, read_login, session_headers, write_login
 from tieout_connectors.http.call import Answer, Request, send
 from tieout_connectors.spi.wire import Unreadable
@@ -74,12 +75,14 @@ class Caller:
         *,
         store: SessionStore | None = None,
         gate: Gate | None = None,
+        fingerprint_key: bytes | None = None,
         timeout: float = 30.0,
     ) -> None:
         self._http = http
         self._addresses = addresses
         self._credentials = credentials
         self._gate = gate or OpenGate()
+        self._fingerprint_key = fingerprint_key
         self._timeout = timeout
         self.sessions = Sessions(credentials.organization, self._sign_in, store or MemoryStore())
 
@@ -92,7 +95,7 @@ class Caller:
         """
         answer = await self.answer(call)
         try:
-            return reader(answer.json())
+            return reader(redacted(answer.json(), self._fingerprint_key))
         except Unreadable as error:
             raise _unreadable(call, error, answer.status) from error
         except ValueError as error:
@@ -124,6 +127,17 @@ class Caller:
         reason = Fatal(error.message, code=error.code, cure=cure, call=call.name, status=error.status)
         raise await self.sessions.give_up(reason)
 
+    async def logout(self) -> None:
+        """End the session in BILL, if there is one. One that has ended already is not signed in for that."""
+        session = self.sessions.current
+        if session is None:
+            return
+        call = Call("POST /v3/logout")
+        refused = _refusal(call, await self._once(call, session))
+        if refused is not None and not _session_ended(refused):
+            raise refused
+        await self.sessions.forget()
+
     async def pages(
         self,
         call: Call,
@@ -133,6 +147,8 @@ class Caller:
         size: int = PAGE,
     ) -> AsyncIterator[RawPage]:
         """All pages of a list. It ends where BILL names no next page, not at an empty one.
+
+        Rows are as received but for bank details and the like, which no answer holds any more (``wire.privacy``).
 
         Raises:
             Retry: BILL names a page again that it has given, so that the list would never end.

@@ -3,7 +3,7 @@
 import aiohttp
 
 from tieout_connectors.bill.bills import Bills
-from tieout_connectors.bill.calls import Call, Caller
+from tieout_connectors.bill.calls import Caller
 from tieout_connectors.bill.check import check
 from tieout_connectors.bill.classifications import Classifications
 from tieout_connectors.bill.credits import Credits
@@ -22,7 +22,8 @@ class BillClient:
     """All that Tieout asks of BILL for one connection.
 
     The HTTP session comes from ``tieout_connectors.http.call.open_session`` and stays its owner's to close. ``store``
-    keeps the sign-in across restarts; ``gate`` is asked before every call and every sign-in. ``timeout`` is seconds for
+    keeps the sign-in across restarts; ``gate`` is asked before every call and every sign-in; ``fingerprint_key`` makes
+    the hash by which a change of a vendor's bank details is seen. ``timeout`` is seconds for
     one call with its whole answer; an upload has ``documents.UPLOAD_TIMEOUT``. The settle time of a write in doubt
     starts at its deadline plus that time-out.
     """
@@ -35,9 +36,18 @@ class BillClient:
         *,
         store: SessionStore | None = None,
         gate: Gate | None = None,
+        fingerprint_key: bytes | None = None,
         timeout: float = 30.0,
     ) -> None:
-        self.caller = Caller(http, addresses, credentials, store=store, gate=gate, timeout=timeout)
+        self.caller = Caller(
+            http,
+            addresses,
+            credentials,
+            store=store,
+            gate=gate,
+            fingerprint_key=fingerprint_key,
+            timeout=timeout,
+        )
         self.vendors = Vendors(self.caller)
         self.classifications = Classifications(self.caller)
         self.bills = Bills(self.caller)
@@ -59,9 +69,7 @@ class BillClient:
 
     async def logout(self) -> None:
         """End the session in BILL, if there is one; it is dead at once."""
-        if self.sessions.current is not None:
-            await self.caller.answer(Call("POST /v3/logout"))
-            await self.sessions.forget()
+        await self.caller.logout()
 
     async def close(self) -> None:
         """Stop what is under way. The session stays valid and stored."""

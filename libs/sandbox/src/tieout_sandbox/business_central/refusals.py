@@ -119,7 +119,6 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "no_item": (400, DIALOG, "Item does not exist."),
     "no_account": (400, DIALOG, "Account does not exist."),
     "nothing_to_post": (400, DIALOG, "There is nothing to post."),
-    "invoice_exists": (400, DIALOG, "Purchase Invoice {number} already exists for this vendor."),
     "must_have_value": (
         400,
         FIELD,

@@ -10,7 +10,7 @@ from tieout_sandbox.business_central import switches as switch_table
 from tieout_sandbox.business_central.access import Access
 from tieout_sandbox.business_central.batch import Batch
 from tieout_sandbox.business_central.books.queue import run_jobs
-from tieout_sandbox.business_central.deferred import Deferred, commit_due
+from tieout_sandbox.business_central.deferred import Waiting
 from tieout_sandbox.business_central.gateway import Gateway, finished
 from tieout_sandbox.business_central.odata.messages import Answer, Call
 from tieout_sandbox.business_central.odata.paths import parse_path
@@ -22,7 +22,7 @@ from tieout_sandbox.business_central.webhooks.api import NAME as SUBSCRIPTIONS
 from tieout_sandbox.business_central.webhooks.api import SubscriptionsApi, supported_resources
 from tieout_sandbox.business_central.webhooks.hub import Hub
 from tieout_sandbox.business_central.webhooks.sender import Sender
-from tieout_sandbox.business_central.world import load_company
+from tieout_sandbox.business_central.world import check, load_company
 from tieout_sandbox.business_central.worlds import default_world
 from tieout_sandbox.entra import TokenKey
 from tieout_sandbox.kernel.clock import Clock
@@ -59,7 +59,9 @@ class BusinessCentralSimulator:
     ) -> None:
         self.clock = clock or Clock()
         world = world or default_world(self.clock.now().date())
-        self.switches = {**switch_table.defaults(), **world.get("switches", {})}
+        self.switches = switch_table.defaults()
+        check(world, self.switches)
+        self.switches.update(world.get("switches", {}))
         self.tenant = str(world["tenant"])
         self.domain = str(world.get("tenant_domain", ""))
         self.environment = str(world["environment"])
@@ -76,7 +78,7 @@ class BusinessCentralSimulator:
         self.hub = Hub(self.clock, self.switches, self.companies, self._sender)
         known = {books.id for books in self.companies}
         self._subscriptions = SubscriptionsApi(self.hub, self._sender, self.clock, self.switches, known)
-        self.deferred: list[Deferred] = []
+        self.waiting = Waiting()
         self._tester = Tester(self)
 
     def routes(self) -> list[web.RouteDef]:
@@ -103,7 +105,7 @@ class BusinessCentralSimulator:
 
     def catch_up(self) -> None:
         """Do what has become due by the simulated clock."""
-        self.deferred = commit_due(self.deferred, self.clock.now())
+        self.waiting.commit_due(self.clock.now())
         for books in self.companies:
             run_jobs(books)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from tieout_sandbox.business_central.deferred import Deferred
-from tieout_sandbox.business_central.people import act
+from tieout_sandbox.business_central.people import ACTIONS, act
 from tieout_sandbox.business_central.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ class Tester:
 
     def routes(self) -> list[web.RouteDef]:
         """The paths with their handlers."""
-        return [web.post("/_sandbox/people", self.people), web.get("/_sandbox/webhooks", self.webhooks)]
+        return [
+            web.post("/_sandbox/people", self.people),
+            web.get("/_sandbox/people", self.actions),
+            web.get("/_sandbox/webhooks", self.webhooks),
+        ]
 
     async def people(self, request: web.Request) -> web.Response:
         """Do orders in turn; the first that fails ends it with a 400 that says why."""
@@ -43,6 +47,17 @@ class Tester:
             except ValueError as wrong:
                 return web.json_response({"error": str(wrong), "done": done}, status=400)
         return web.json_response(done if isinstance(sent, list) else done[0])
+
+    async def actions(self, _request: web.Request) -> web.Response:
+        """What people can do, and the orders that have not committed or could not."""
+        self._simulator.catch_up()
+        waiting = self._simulator.waiting
+        shown = {
+            "actions": {name: " ".join((action.__doc__ or "").split()) for name, action in sorted(ACTIONS.items())},
+            "waiting": [{"order": one.order, "due": one.due.isoformat()} for one in waiting.orders],
+            "failed": waiting.failed,
+        }
+        return web.json_response(shown)
 
     async def webhooks(self, _request: web.Request) -> web.Response:
         """The subscriptions and every attempt to notify."""
@@ -83,5 +98,5 @@ class Tester:
         books = simulator.gateway.company(name) if name else simulator.companies[0]
         own = {key: value for key, value in order.items() if key != "commit_after"}
         waiting = Deferred.of(books, own, float(order["commit_after"]))
-        simulator.deferred.append(waiting)
+        simulator.waiting.orders.append(waiting)
         return {"due": waiting.due.isoformat()}

@@ -53,6 +53,14 @@ class Throttle:
             user.running -= 1
             self._wake(user)
 
+    def running(self) -> int:
+        """How many calls are processed now, of all users."""
+        return sum(user.running for user in self._users.values())
+
+    def queued(self) -> int:
+        """How many calls wait for a place now."""
+        return sum(len(user.waiting) for user in self._users.values())
+
     def _count(self, user: _User) -> None:
         now, most = self._clock.now(), int(self._switches["rate_limit"])
         start = now - timedelta(seconds=float(self._switches["rate_window_seconds"]))

@@ -4,7 +4,6 @@ A missing text stays English.
 """
 
 GERMAN: dict[str, str] = {
-    "invoice_exists": "Einkauf Rechnung {number} ist für diesen Kreditor bereits vorhanden.",
     "must_have_value": "{field} muss einen Wert in {table} haben: {key}. Der Wert darf nicht null oder leer sein.",
     "vendor_blocked_new": (
         "Sie können diese Art von Beleg nicht erstellen, wenn Kreditor {vendor} mit Art {type} gesperrt ist"

@@ -12,7 +12,7 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True)
 class RawPage:
-    """The objects of a page as received, and the token of the next one, ``""`` at the end."""
+    """The objects of a page, and the token of the next one, ``""`` at the end."""
 
     rows: tuple[Mapping[str, Any], ...]
     next: str

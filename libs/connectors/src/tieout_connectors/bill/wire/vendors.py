@@ -1,7 +1,7 @@
 """Vendors. BILL keeps the currency of all bills on the vendor, and the ERP's vendor number in its short name.
 
 ``accountNumber`` is never written: BILL prints it on checks as the payer's number at the vendor. Bank details are
-neither read nor written.
+neither read nor written; what stands in their place after ``privacy.redacted`` is their fingerprint.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from tieout.domain.bill import BillVendor, BillVendorContent
 from tieout.domain.records import Address
 from tieout_connectors.bill.wire.fields import Fields, filled
 from tieout_connectors.bill.wire.lists import read_all
+from tieout_connectors.bill.wire.privacy import FINGERPRINT
 
 
 def read_vendor(raw: Any) -> BillVendor:
@@ -24,6 +25,7 @@ def read_vendor(raw: Any) -> BillVendor:
         email=vendor.text("email"),
         phone=vendor.text("phone"),
         archived=vendor.flag("archived") or False,
+        payment_fingerprint=vendor.inner("paymentInformation").inner("bankAccount").text(FINGERPRINT),
         created=vendor.moment("createdTime"),
         updated=vendor.moment("updatedTime"),
     )

@@ -79,6 +79,7 @@ def _suggested_number(books: Books, batch: JournalBatch, previous: JournalLine |
 def complete(books: Books, line: JournalLine, given: set[str]) -> None:
     """What choosing an account fills in: description, currency, dimensions."""
     if not line.account:
+        line.amount = books.round(line.amount)
         return
     if line.account_type == VENDOR:
         master: Any = books.vendor(line.account)
@@ -90,6 +91,7 @@ def complete(books: Books, line: JournalLine, given: set[str]) -> None:
     if "description" not in given:
         line.description = master.display_name
     line.currency_code = currency_of(books, line)
+    line.amount = books.round(line.amount, line.currency_code)
     if "dimensions" not in given:
         line.dimensions = {**dimensions.defaults(books, master.id), **_balance_defaults(books, line)}
 

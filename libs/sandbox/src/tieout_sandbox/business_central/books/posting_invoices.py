@@ -75,7 +75,7 @@ def _check_header(books: Books, document: Document) -> None:
         raise Refusal("must_have_value", field=field, table="Purchase Header", key=_key(document))
     known = books.vendor_ledger.where("external", (document.kind, document.pay_to, external))
     if any(not entry.reversed for entry in known):
-        raise Refusal("invoice_exists", number=external)
+        raise Refusal("external_used", type=document.kind, number=external)
 
 
 def _check_line(books: Books, document: Document, line: Line, pay_to: Vendor) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,7 +35,7 @@ class Call:
         if not self.body.strip():
             return {}
         try:
-            read = json.loads(self.body)
+            read = json.loads(self.body, parse_float=Decimal)
         except ValueError as error:
             raise Refusal("bad_body") from error
         if not isinstance(read, dict):

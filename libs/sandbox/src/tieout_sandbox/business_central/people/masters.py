@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from tieout_sandbox.business_central.books import masters
+from tieout_sandbox.business_central.books import entries, masters
 from tieout_sandbox.business_central.books.company import Books
 from tieout_sandbox.business_central.books.reading import (
     add_rules,
@@ -13,7 +13,7 @@ from tieout_sandbox.business_central.books.reading import (
     read_fields,
     row_of,
 )
-from tieout_sandbox.business_central.books.renaming import rename_vendor
+from tieout_sandbox.business_central.books.renaming import merge_vendor, rename_vendor
 from tieout_sandbox.business_central.books.store import Table
 from tieout_sandbox.business_central.refusals import Refusal
 
@@ -42,6 +42,12 @@ def change_vendor(books: Books, order: dict[str, Any]) -> dict[str, Any]:
 def block_vendor(books: Books, order: dict[str, Any]) -> dict[str, Any]:
     """``number`` and ``blocked``: All, Payment or a blank."""
     books.vendors.change(books.vendor(order["number"]), blocked=order.get("blocked", "All"))
+    return {}
+
+
+def merge(books: Books, order: dict[str, Any]) -> dict[str, Any]:
+    """``number`` of a duplicate and ``into``: documents and entries move, the duplicate goes."""
+    merge_vendor(books, books.vendor(order["number"]), books.vendor(order["into"]))
     return {}
 
 
@@ -126,6 +132,9 @@ _KEPT: dict[str, tuple[Callable[[Books], Table[Any]], type[Any]]] = {
     "payment_term": (lambda books: books.payment_terms, masters.PaymentTerm),
     "bank_account": (lambda books: books.bank_accounts, masters.BankAccount),
     "article": (lambda books: books.articles, masters.Article),
+    "series": (lambda books: books.series, masters.NumberSeries),
+    "batch": (lambda books: books.batches, entries.JournalBatch),
+    "template": (lambda books: books.templates, entries.JournalTemplate),
 }
 
 ACTIONS: dict[str, Callable[[Books, dict[str, Any]], dict[str, Any]]] = {
@@ -133,6 +142,7 @@ ACTIONS: dict[str, Callable[[Books, dict[str, Any]], dict[str, Any]]] = {
     "change_vendor": change_vendor,
     "block_vendor": block_vendor,
     "delete_vendor": delete_vendor,
+    "merge_vendor": merge,
     "bulk_touch": bulk_touch,
     "setup": setup,
     "close_period": close_period,

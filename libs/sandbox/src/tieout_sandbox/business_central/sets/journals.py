@@ -298,6 +298,8 @@ def change_line(books: Books, row: JournalLine, fields: dict[str, Any]) -> Journ
             setattr(trial, name, fields.get(name, getattr(row, name)))
         complete(books, trial, set(fields))
         fields = {**{name: getattr(trial, name) for name in names}, **fields}
+    if "amount" in fields:
+        fields["amount"] = books.round(fields["amount"], fields.get("currency_code", row.currency_code))
     return books.journal_lines.change(row, **fields)
 
 

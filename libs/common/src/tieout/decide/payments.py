@@ -1,0 +1,244 @@
+"""Payment links: a payment that BILL has made, recorded once in the ERP's ledger and applied to its invoices.
+
+Nothing is asked for before BILL has taken the money, and nothing that does not add up, or pays what Tieout does not
+know, is ever posted. Payments made outside BILL never come this way: they are in the ERP already.
+"""
+
+from dataclasses import dataclass
+
+from tieout.decide import lifecycle, names, reversals, rows, transfers
+from tieout.decide.mapping import Unmappable
+from tieout.decide.masters import frame_of
+from tieout.decide.rows import (
+    HoldRow,
+    IndexRow,
+    InvoiceRow,
+    LinkRow,
+    OrderRow,
+    PaymentRow,
+    Phase,
+    SettingsRow,
+    WantRow,
+)
+from tieout.decide.state import Draft
+from tieout.domain.bill_payments import BillPayment, BillPaymentPart, FundingType, PaymentStage
+from tieout.domain.erp import VendorRef
+from tieout.domain.erp_orders import AccountKind, Application, PaymentOrder, PostingAccount
+from tieout.domain.erp_outcomes import payment_differences
+from tieout.domain.money import Money
+from tieout.domain.settings import ConnectionSettings
+from tieout.events.commands import ErpCommand, Intent, Priority
+from tieout.events.facts import BillPaymentObserved, Candidate, OutcomeFact, Result
+from tieout.events.identity import content_hash, mark
+
+KIND = "payment"
+
+
+def link_of(payment: str) -> str:
+    """The link of a payment, by BILL's id."""
+    return f"{KIND}/{payment}"
+
+
+def observed(draft: Draft, fact: BillPaymentObserved) -> None:
+    """BILL showed a payment. What it showed earlier never overwrites what it showed later."""
+    payment = fact.payment
+    if payment.online is False:
+        return
+    key = rows.payment_row(payment.id)
+    before = draft.read(key, PaymentRow)
+    if before is not None and _is_older(payment, before.payment):
+        return
+    undo = payment.stage is PaymentStage.UNDONE
+    now = PaymentRow(payment=payment, undo=undo)
+    if before is not None and now == before:
+        return
+    draft.write(key, now, f"payment.{payment.stage.value}", payment.status_said or payment.single_status.value)
+    consider(draft, now)
+
+
+def _is_older(payment: BillPayment, known: BillPayment) -> bool:
+    return payment.updated is not None and known.updated is not None and payment.updated < known.updated
+
+
+def consider(draft: Draft, seen: PaymentRow) -> None:
+    """Ask for what a payment's stage calls for."""
+    payment = seen.payment
+    link = link_of(payment.id)
+    row = draft.read(rows.link_row(link), LinkRow)
+    if seen.undo:
+        _undo(draft, link, row, seen)
+        return
+    if not payment.stage.is_posted:
+        return
+    if row is not None and (row.target or row.command):
+        return
+    if row is None:
+        row = LinkRow(
+            kind=KIND, phase=Phase.IGNORED, record=payment.id, number=_number(payment), priority=Priority.PAYMENT
+        )
+    settings = draft.read(rows.SETTINGS, SettingsRow)
+    if settings is None:
+        return
+    plan = plan_payment(draft, payment, settings.settings)
+    if isinstance(plan, Unmappable):
+        lifecycle.hold_mapping(draft, link, row, plan)
+        return
+    content = {"order": plan.model_dump(mode="json", exclude_defaults=True)}
+    lifecycle.want(draft, link, row, WantRow(content=content), content_hash(content), build)
+
+
+def reconsider(draft: Draft, row: LinkRow) -> None:
+    """What a payment was held for has changed."""
+    seen = draft.read(rows.payment_row(row.record), PaymentRow)
+    if seen is not None:
+        consider(draft, seen)
+
+
+def _undo(draft: Draft, link: str, row: LinkRow | None, seen: PaymentRow) -> None:
+    """Void or cancelled: never recorded if it was not asked for yet, else reversed once it is known to be recorded."""
+    if row is None:
+        return
+    if not row.target and not row.command:
+        draft.remove(rows.want_row(link), "want.gone")
+        draft.remove(rows.hold_row(link), "hold.gone", "the payment is void")
+        lifecycle.settle(draft, link, row.model_copy(update={"wanted": ""}))
+        return
+    if row.target:
+        reversals.want(draft, link, seen)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a payment with its invoice."""
+
+    part: BillPaymentPart
+    invoice: InvoiceRow
+    record: str
+
+
+def plan_payment(  # noqa: PLR0911 - one per reason
+    draft: Draft, payment: BillPayment, settings: ConnectionSettings
+) -> PaymentOrder | Unmappable:
+    """The order for the ERP, or why there is none yet."""
+    number = {"number": _number(payment)}
+    if payment.unexplained() != 0 or not payment.parts or payment.amount is None:
+        return Unmappable("payment.unexplained", {**number, "amount": str(payment.amount)})
+    if payment.process_date is None:
+        return Unmappable("payment.date_missing", number)
+    if any(part.credits for part in payment.parts):
+        return Unmappable("payment.credits", number)
+    clearing = _clearing(payment, settings)
+    if not clearing:
+        funding = "an unknown source" if payment.funding is None else payment.funding.type.value
+        return Unmappable("payment.account_missing", {**number, "funding": funding})
+    parts = _parts(draft, payment)
+    if isinstance(parts, Unmappable):
+        return parts
+    payees = {(one.invoice.vendor_number, one.invoice.currency) for one in parts}
+    if len(payees) != 1:
+        vendors = ", ".join(sorted(f"{vendor} {currency}" for vendor, currency in payees))
+        return Unmappable("payment.mixed", {**number, "vendors": vendors})
+    vendor, currency = payees.pop()
+    link = link_of(payment.id)
+    return PaymentOrder(
+        mark=mark(settings.bill.organization, settings.erp.identity, link, KIND),
+        vendor=VendorRef(number=vendor),
+        applications=tuple(
+            Application(
+                document=one.record,
+                number=one.invoice.number,
+                ledger_entry=one.invoice.ledger_entry,
+                amount=one.part.amount,
+                dimensions=one.invoice.dimensions,
+            )
+            for one in parts
+        ),
+        cash=Money(amount=payment.amount, currency=currency),
+        process_date=payment.process_date,
+        posting_date=max([payment.process_date, *(one.invoice.posting_date for one in parts)]),
+        clearing=PostingAccount(kind=AccountKind.GENERAL, number=clearing),
+        reference=payment.id,
+        transaction=payment.check_number or payment.trace_number,
+        description=f"BILL {payment.confirmation_number or payment.transaction_number or payment.id}"[:100],
+    )
+
+
+def _parts(draft: Draft, payment: BillPayment) -> list[_Part] | Unmappable:
+    found = []
+    for part in payment.parts:
+        owner = draft.read(rows.index_row("bill", part.bill), IndexRow)
+        name = names.target("bill", part.bill)
+        if owner is None:
+            return Unmappable("payment.bill_unknown", {"number": _number(payment), "bill": part.bill}, until=name)
+        record = owner.link.split("/", 1)[1]
+        held = draft.read(rows.hold_row(owner.link), HoldRow)
+        if held is not None and held.reason == "bill.changed_in_bill":
+            params = {"number": _number(payment), "bill": record, "why": held.reason}
+            return Unmappable("payment.bill_held", params, until=name)
+        invoice = draft.read(rows.invoice_row(record), InvoiceRow)
+        if invoice is None:
+            return Unmappable("payment.bill_unknown", {"number": _number(payment), "bill": part.bill}, until=name)
+        found.append(_Part(part, invoice, record))
+    return found
+
+
+def _clearing(payment: BillPayment, settings: ConnectionSettings) -> str:
+    """The account BILL's money stands on between the payment and the bank's line; cards and wallet have their own."""
+    accounts = settings.accounts
+    funding = FundingType.UNDEFINED if payment.funding is None else payment.funding.type
+    return {
+        FundingType.BANK_ACCOUNT: accounts.clearing,
+        FundingType.CARD_ACCOUNT: accounts.cards,
+        FundingType.AP_CARD: accounts.cards,
+        FundingType.WALLET: accounts.wallet,
+        FundingType.UNDEFINED: "",
+    }[funding]
+
+
+def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: SettingsRow) -> ErpCommand:
+    """The command that records the payment."""
+    order = PaymentOrder.model_validate(want.content["order"])
+    hashed = content_hash(want.content)
+    frame = frame_of(draft, link, row, settings, Intent.ERP_PAYMENT, hashed, f"vendor/{order.vendor.number}")
+    return ErpCommand(**(frame | {"mark": order.mark}), order=order)
+
+
+def fits(_row: LinkRow, _candidate: Candidate) -> bool:
+    """What only looks like the payment is a person's to judge; what carries the mark is never a mere candidate."""
+    return False
+
+
+def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) -> None:
+    """The payment is in the ledger: compare it with what was asked, count it for the bank, undo it if it is void."""
+    link = link_of(row.record)
+    seen = draft.read(rows.payment_row(row.record), PaymentRow)
+    if fact.result is not Result.APPLIED or fact.payment is None or seen is None:
+        if seen is not None and seen.undo and not row.command and not row.target:
+            _undo(draft, link, row, seen)
+        return
+    settings = draft.read(rows.SETTINGS, SettingsRow)
+    order = _ordered(draft, seen, settings)
+    if order is not None:
+        transfers.due(draft, seen.payment, order.cash)
+        draft.write(rows.order_row(link), OrderRow(order=order, entries=fact.payment.entries), "recorded")
+        differences = payment_differences(order, fact.payment)
+        if differences:
+            origin = draft.origin
+            params = {"number": row.number, "differences": "; ".join(differences)}
+            held = HoldRow(reason="payment.differs", params=params, since=origin.time, fact=origin.fact)
+            lifecycle.hold(draft, link, row, held)
+    if seen.undo:
+        reversals.want(draft, link, seen)
+
+
+def _ordered(draft: Draft, seen: PaymentRow, settings: SettingsRow | None) -> PaymentOrder | None:
+    """The order as it was asked: from the payment, which is final in amount, parts and date once money has moved."""
+    if settings is None:
+        return None
+    plan = plan_payment(draft, seen.payment, settings.settings)
+    return None if isinstance(plan, Unmappable) else plan
+
+
+def _number(payment: BillPayment) -> str:
+    """What people know a payment by."""
+    return payment.confirmation_number or payment.transaction_number or payment.id

@@ -1,0 +1,63 @@
+"""What of BILL's objects is kept away from every log: bank details, tax numbers, numbers of cards.
+
+The client takes them out of every answer before it is read; whoever takes in webhooks does it with ``redacted``. Of
+bank details a keyed fingerprint stays, so that a change can be seen and nothing can be guessed from it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tieout_connectors.bill.wire.fields import encode
+
+FINGERPRINT: Final = "fingerprint"
+
+# Objects that are bank details as a whole.
+DETAILS: Final = frozenset({"bankAccount", "disbursementAccount"})
+
+# Values that are never needed, wherever they stand. ``accountNumber`` is a bank's, a card's, or the payer's own number
+# at the vendor; a general ledger account has its number in ``account.number``.
+NEVER: Final = frozenset(
+    {
+        "accountNumber",
+        "routingNumber",
+        "nameOnAccount",
+        "iban",
+        "swiftCode",
+        "taxId",
+        "taxIdType",
+        "last4",
+        "last4CardNumber",
+        "expiration",
+        "dateOfBirth",
+    }
+)
+
+
+def redacted(raw: Any, key: bytes | None) -> Any:
+    """The same object without what must not be kept. With a key, bank details leave their fingerprint.
+
+    Doing it twice changes nothing. The readers of ``wire`` read nothing that is taken out.
+    """
+    if isinstance(raw, list | tuple):
+        return [redacted(one, key) for one in raw]
+    if not isinstance(raw, Mapping):
+        return raw
+    kept: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name in DETAILS and isinstance(value, Mapping):
+            if marked := _marked(value, key):
+                kept[name] = marked
+        elif name not in NEVER:
+            kept[name] = redacted(value, key)
+    return kept
+
+
+def _marked(details: Mapping[str, Any], key: bytes | None) -> dict[str, str]:
+    if set(details) == {FINGERPRINT}:
+        return dict(details)
+    if not key or not details:
+        return {}
+    ordered = encode(dict(sorted(details.items())))
+    return {FINGERPRINT: hmac.new(key, ordered, hashlib.sha256).hexdigest()[:32]}
