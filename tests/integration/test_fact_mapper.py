@@ -91,8 +91,12 @@ class World:
 
     def count(self) -> int:
         """How many facts there are now, repeats included."""
+        return sum(self.ends().values())
+
+    def ends(self) -> dict[int, int]:
+        """Where ``sync.facts`` ends now."""
         topic = self.names.topic(Topic.FACTS)
-        return sum(high_watermark(self.access, topic, number)[1] for number in range(self.names.partitions))
+        return {number: high_watermark(self.access, topic, number)[1] for number in range(self.names.partitions)}
 
     def committed(self) -> int:
         """How many raw messages the mapper has committed."""
@@ -177,16 +181,18 @@ def changes_by_vendor(facts: list[Message[Payload]]) -> dict[str, list[int]]:
     return found
 
 
-def behind_the_last_fact(world: World, rows: list[Message[Payload]]) -> dict[int, int]:
-    """Per partition the offset behind the raw row of its last fact: what an orderly stop has committed."""
+def behind_the_last_fact(world: World, rows: list[Message[Payload]], before: dict[int, int]) -> dict[int, int]:
+    """Per partition that got facts since ``before``: the offset behind the last one's row, which a stop commits."""
     raw: dict[int, list[str]] = {number: [] for number in range(world.names.partitions)}
     for each in rows:
         raw[world.names.partition_of(each.partitionkey)].append(each.id)
-    last = dict.fromkeys(raw, 0)
-    for fact in world.facts():
-        number = world.names.partition_of(fact.partitionkey)
-        last[number] = raw[number].index(fact.causationid) + 1
-    return last
+    topic = world.names.topic(Topic.FACTS)
+    found = {}
+    for number, start in before.items():
+        for message in read_to_end(world.access, topic, number, start=start, timeout=20):
+            fact = decode(message.headers(), message.value(), catalogue)
+            found[number] = raw[number].index(fact.causationid) + 1
+    return found
 
 
 def test_kill_and_stop_lose_nothing_and_keep_the_order_of_each_record(world: World) -> None:
@@ -201,14 +207,16 @@ def test_kill_and_stop_lose_nothing_and_keep_the_order_of_each_record(world: Wor
         process.send(signal.SIGKILL)
         assert process.wait_gone(seconds=5)
         assert world.committed() < 5000, "the kill came too late to prove anything"
+    before = world.ends()
     process, _ = world.start()
-    before = world.count()
-    until(lambda: world.count() > before)
+    until(lambda: world.ends() != before)
     asked = time.monotonic()
     assert process.stop(grace_seconds=10)
     assert time.monotonic() - asked < 5
     assert 0 < world.committed() < 5000, "the stop came too late to prove anything"
-    assert world.committed_by_partition() == behind_the_last_fact(world, rows)
+    last = behind_the_last_fact(world, rows, before)
+    committed = world.committed_by_partition()
+    assert {number: committed[number] for number in last} == last
     process, _ = world.start()
     until(lambda: world.committed() == 5000)
     facts = world.facts()

@@ -1,5 +1,6 @@
 """What the client asks of BILL and how it takes answers that BILL is not known to give."""
 
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from json import dumps
@@ -98,6 +99,13 @@ def test_both_environments_have_the_documented_hosts() -> None:
         "https://gateway.prod.bill.com/connect",
         "https://gateway.prod.bill.com/connect-events",
     )
+
+
+async def test_a_time_out_of_the_gate_itself_is_not_taken_for_the_deadline() -> None:
+    """A scheduler's own failure is shown as what it is."""
+    with pytest.raises(TimeoutError, match="the gate's own"):
+        async with calls._until(time.monotonic() + 60, "POST /v3/bills"):
+            raise TimeoutError("the gate's own")
 
 
 class TestFilters:

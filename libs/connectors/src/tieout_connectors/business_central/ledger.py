@@ -44,7 +44,7 @@ async def changes(client: Client, since: Watermark) -> AsyncIterator[Page]:
     following = Watermark(str(highest) if highest else "", dict(known))
     async for rows in _by_number(client, 0, only_open=True):
         yield Page(tuple(row for row in rows if shown.get(row.key) != row.version), following)
-    yield Page((), following, whole=False)
+    yield Page((), following, whole=True)
 
 
 async def open_rows(client: Client) -> AsyncIterator[list[RawRow]]:
