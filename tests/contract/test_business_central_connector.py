@@ -501,6 +501,11 @@ async def test_files_are_listed_and_read(site: Site) -> None:
     with pytest.raises(Reject) as caught:
         _ = [part async for part in site.reader.document(ref.model_copy(update={"size": None}), 8)]
     assert caught.value.code == "too_large"
+    before = len(await site.operator.requests())
+    with pytest.raises(Reject) as caught:
+        _ = [part async for part in site.reader.document(ref, 8)]
+    assert caught.value.code == "too_large"
+    assert len(await site.operator.requests()) == before
     gone = ref.model_copy(update={"id": "documentAttachments/11111111-2222-3333-4444-555555555555"})
     with pytest.raises(Reject) as caught:
         _ = [part async for part in site.reader.document(gone, 100)]

@@ -186,6 +186,15 @@ async def test_trouble_of_entra_may_pass(
         await TokenSource(entra.request).token()
 
 
+async def test_the_environments_proxy_is_not_used(entra: Entra, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client secret does not leave through whatever proxy a container happens to name."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert await TokenSource(entra.request).token()
+
+
 async def test_nobody_there_may_pass(entra: Entra) -> None:
     """A refused connection is told with the address in mind."""
     with pytest.raises(Retry) as caught:

@@ -66,6 +66,16 @@ async def test_sim_bill_01_sync_token_creates_no_payment(bill: Any) -> None:
     await bill.new_vendor("By token")
     reply = await bill.post("/payments", {})
     assert (reply.status, reply.codes) == (403, ["BDC_1361"])
+    await bill.operator.switch(mfa_required=False)
+    assert (await bill.post("/payments", {})).codes == ["BDC_1361"]
+    await bill.login()
+    assert (await bill.post("/payments", {})).status == 400
+
+
+async def test_sim_bill_01_a_wrong_token_is_a_wrong_password(bill: Any) -> None:
+    """The name of a sync token alone opens nothing."""
+    reply = await bill.login(username=TOKEN_NAME, password="guessed")
+    assert (reply.status, reply.codes) == (401, ["BDC_1101"])
 
 
 async def test_sim_bill_01_untrusted_session_stays_untrusted(bill: Any) -> None:
@@ -89,6 +99,12 @@ async def test_sim_bill_01_details_and_logout(bill: Any) -> None:
     assert (await bill.get("/session")).codes == ["BDC_1121"]
     reply = await bill.post("/logout")
     assert (reply.status, reply.body) == (200, None)
+    assert (await bill.get("/vendors")).codes == ["BDC_1109"]
+
+
+async def test_sim_bill_01_all_sessions_end_when_asked(bill: Any) -> None:
+    """A tester ends every session without moving the clock."""
+    assert (await bill.operator.delete("sessions")) == {"ended": 1}
     assert (await bill.get("/vendors")).codes == ["BDC_1109"]
 
 

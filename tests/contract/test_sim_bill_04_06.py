@@ -121,6 +121,7 @@ async def test_sim_bill_05_default_page_and_end(bill: Any) -> None:
     assert set(second) == {"results", "prevPage"}
     assert (await bill.get("/vendors", page=second["prevPage"])).body["results"] == first["results"]
     assert (await bill.get("/vendors", page="made-up")).status == 400
+    assert (await bill.get("/vendors", page=first["nextPage"], sort="name:asc")).status == 400
 
 
 async def test_sim_bill_05_null_tokens(bill: Any) -> None:
@@ -152,11 +153,12 @@ async def test_sim_bill_05_repeated_token(bill: Any) -> None:
 
 
 async def test_sim_bill_05_keyset_paging_survives_moving_rows(bill: Any) -> None:
-    """By default nobody is skipped when a row of an earlier page moves to the end."""
+    """By default nobody is skipped when rows of an earlier page move to the end, its last one too."""
     await _vendors(bill, 6)
     query = {"sort": "updatedTime:asc", "max": "3"}
     first = (await bill.get("/vendors", **query)).body
-    await bill.call("PATCH", f"/vendors/{first['results'][0]['id']}", {"phone": "1"})
+    for moved in (first["results"][0], first["results"][-1]):
+        await bill.call("PATCH", f"/vendors/{moved['id']}", {"phone": "1"})
     names = [one["name"] for one in first["results"]]
     token = first["nextPage"]
     while token:

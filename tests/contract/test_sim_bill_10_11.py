@@ -259,6 +259,9 @@ async def test_sim_bill_10_recorded_payment(bill: Any) -> None:
     read = await bill.the_bill(one["id"])
     assert (read["paymentStatus"], read["dueAmount"]) == ("PARTIALLY_PAID", 600)
     assert await _balances(bill) == {"expense": 1000, f"payables:{bill.vendor}": -600, "outside": -400}
+    wish = {"action": "record", "bills": [{"billId": one["id"]}], "syncReference": "by hand"}
+    assert (await bill.operator.post("payments", wish))["payments"][0]["onlinePayment"] is False
+    assert (await bill.the_bill(one["id"]))["paymentStatus"] == "PAID"
 
 
 async def test_sim_bill_10_scheduled_bill_keeps_its_substance(bill: Any) -> None:

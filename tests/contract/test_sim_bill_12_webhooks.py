@@ -80,6 +80,22 @@ async def test_sim_bill_12_change_and_delete(feed: Any) -> None:
     assert (await bill.events("GET", path)).codes == ["BDC_1205"]
 
 
+async def test_sim_bill_12_subscription_belongs_to_its_organization(bill_world: Any, feed_of: Any, hook: Any) -> None:
+    """Another organization under the same key neither sees it nor has its events."""
+    user = {"username": "u", "password": "p", "role": "ADMINISTRATOR"}
+    orgs = [{"id": one, "users": [user]} for one in ("00801A", "00801B")]
+    async with bill_world({"dev_keys": ["one"], "organizations": orgs}) as bill:
+        credentials = {"username": "u", "password": "p", "devKey": "one"}
+        await bill.login(organizationId="00801A", **credentials)
+        made = (await feed_of(bill, hook).subscribe("vendor.created")).body
+        await bill.login(organizationId="00801B", **credentials)
+        await bill.new_vendor("V")
+        assert (await bill.events("GET", f"/subscriptions/{made['id']}")).codes == ["BDC_1205"]
+        assert (await bill.events("GET", "/subscriptions")).body["results"] == []
+        await bill.login(organizationId="00801A", **credentials)
+        assert (await bill.events("GET", f"/events/subscription/{made['id']}")).body["results"] == []
+
+
 async def test_sim_bill_12_notification_of_a_bill(feed: Any) -> None:
     """Minified JSON with metadata and bill; date-time for the invoice; no lines, no amounts paid or due."""
     bill, hook = feed.bill, feed.hook

@@ -1,39 +1,27 @@
 """erp-poller on a real broker: killed between any two steps, superseded in the middle, and asked."""
 
 import asyncio
-import http.client
-import json
-import os
-import secrets
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.fake_erp.world import NAME, World, get, metrics_of, until
 from tieout.domain.records import Kind
-from tieout.domain.settings import ConnectionSettings, Side
-from tieout.events import catalogue
-from tieout.events.connections import ConnectionApplied
+from tieout.domain.settings import Side
 from tieout.events.cursors import ErpCursor
-from tieout.events.envelope import Message, Payload, decode
 from tieout.events.facts import RunPhase
 from tieout.events.raw import ErpRow, ErpRun
-from tieout.events.requests import CheckAnswered, CheckAsked, CheckStatus, SyncAsked
+from tieout.events.requests import CheckAnswered, CheckStatus
 from tieout.log.admin import apply_topics
 from tieout.log.clients import KafkaAccess
-from tieout.log.compacted import read_to_end
-from tieout.log.outgoing import outgoing
-from tieout.log.produce import Fenced, PlainProducer, TransactionalProducer
+from tieout.log.produce import Fenced
 from tieout.log.topics import Names, Topic
-from tieout_devstack import processes
-from tieout_devstack.ports import free_port
 from tieout_erp_poller.cursors import PartitionCursors
 from tieout_erp_poller.poller import RawLog
 from tieout_erp_poller.raw import RunName
@@ -41,7 +29,6 @@ from tieout_erp_poller.run import Run, Surroundings
 
 pytest_plugins = ["tieout_devstack.fixtures"]
 
-NAME = "cronus-us"
 STEPS = (
     "answer",
     "begun",
@@ -58,113 +45,6 @@ STEPS = (
 POINTS = {f"erp-poller.{step}.{when}" for step in STEPS for when in ("before", "after")}
 # What is durable after one step is what is durable before the next: these are all the states a crash can leave.
 DEATHS = (*(f"erp-poller.{step}.before" for step in STEPS), "erp-poller.cursor.end.after")
-
-
-@dataclass
-class World:
-    """The topics of one installation, a fake ERP's folder, and the pollers a test started."""
-
-    access: KafkaAccess
-    names: Names
-    folder: Path
-    started: list[processes.Background] = field(default_factory=list)
-    changes: int = 0
-
-    def __post_init__(self) -> None:
-        self.producer = PlainProducer(self.access)
-
-    @property
-    def erp(self) -> Path:
-        """What the fake ERP holds for the connection."""
-        return self.folder / "erp" / NAME
-
-    def change(self, count: int) -> None:
-        """Vendors change in the ERP."""
-        self.erp.mkdir(parents=True, exist_ok=True)
-        with (self.erp / "rows.jsonl").open("a", encoding="utf-8") as file:
-            for _ in range(count):
-                self.changes += 1
-                row = {"id": f"v{self.changes % 5}", "name": "A", "change": self.changes}
-                file.write(json.dumps(row) + "\n")
-
-    def apply(self, state: str, generation: int = 1, schedule: str = "1s") -> None:
-        """The connection as control-plane writes it."""
-        erp = {"kind": "business-central", "tenant": "t", "company": "C", "schedule": {"default": schedule}}
-        bill = {"environment": "sandbox", "organization": "00801ABC"}
-        settings = ConnectionSettings.model_validate({"connection": NAME, "state": state, "erp": erp, "bill": bill})
-        data = ConnectionApplied(generation=generation, settings=settings, secret_versions={Side.ERP: 1})
-        producer = TransactionalProducer(self.access, f"{self.names.prefix}.test")
-        producer.open()
-        producer.commit([outgoing(self.names, Topic.CONNECTIONS, self.message(data))])
-
-    def message(self, data: Payload) -> Message[Payload]:
-        """Any message of the connection."""
-        return Message(
-            id=secrets.token_hex(8),
-            source="/test",
-            type=catalogue.name_of(data),
-            subject=NAME,
-            time=datetime.now(UTC),
-            partitionkey=NAME,
-            data=data,
-        )
-
-    def ask(self, data: Payload) -> str:
-        """A request on ``erp.polls``; its id."""
-        message = self.message(data)
-        self.producer.send_now([outgoing(self.names, Topic.ERP_POLLS, message)])
-        return message.id
-
-    def ask_sync(self, generation: int = 1) -> str:
-        """Poll now."""
-        return self.ask(SyncAsked(connection=NAME, generation=generation, deadline=later(60)))
-
-    def ask_check(self, generation: int = 1, seconds: float = 60) -> str:
-        """Check the ERP."""
-        deadline = later(seconds)
-        return self.ask(
-            CheckAsked(connection=NAME, side=Side.ERP, generation=generation, secret_version=1, deadline=deadline)
-        )
-
-    def start(self, **extra: str) -> tuple[processes.Background, int]:
-        """A poller, always with the same name, and its port."""
-        port, mark = free_port(), secrets.token_hex(4)
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parent),
-            "FAKE_ERP": str(self.folder / "erp"),
-            "TIEOUT_KAFKA_BOOTSTRAP": self.access.bootstrap,
-            "TIEOUT_PREFIX": self.names.prefix,
-            "TIEOUT_PARTITIONS": str(self.names.partitions),
-            "TIEOUT_INSTANCE": "p-0",
-            "TIEOUT_HTTP_PORT": str(port),
-            "TIEOUT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-            **extra,
-        }
-        process = processes.start(
-            "erp-poller",
-            [sys.executable, "-m", "fake_erp.run_poller"],
-            log=self.folder / f"{mark}.log",
-            env=environment,
-            pid_file=self.folder / f"{mark}{processes.PID_SUFFIX}",
-        )
-        self.started.append(process)
-        return process, port
-
-    def read(self, topic: Topic) -> list[Message[Payload]]:
-        """Everything of the connection in a topic, in order."""
-        partition = self.names.partition_of(NAME)
-        messages = read_to_end(self.access, self.names.topic(topic), partition, timeout=20)
-        return [decode(message.headers(), message.value(), catalogue) for message in messages]
-
-    def cursors(self) -> list[ErpCursor]:
-        """The history of the cursor."""
-        return [message.data for message in self.read(Topic.CURSORS) if isinstance(message.data, ErpCursor)]
-
-    def calls(self) -> list[str]:
-        """Who read the fake ERP, and what."""
-        log = self.erp / "calls.log"
-        return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
 @pytest.fixture
@@ -190,19 +70,6 @@ def worlds(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> It
 def world(worlds: Callable[[], World]) -> World:
     """An installation without services."""
     return worlds()
-
-
-def later(seconds: float) -> datetime:
-    """A deadline."""
-    return datetime.now(UTC) + timedelta(seconds=seconds)
-
-
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not true after {seconds} s"
-        time.sleep(0.05)
 
 
 def stored(world: World) -> set[int]:
@@ -392,21 +259,3 @@ def test_a_stop_ends_a_run_between_two_pages(world: World) -> None:
     assert process.stop()
     versions = [message.data.version for message in world.read(Topic.ERP_CHANGES) if isinstance(message.data, ErpRow)]
     assert versions == [str(number) for number in range(1, 10)]
-
-
-def get(port: int, path: str) -> tuple[int, str]:
-    """Ask the poller's own address."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    except ConnectionRefusedError:
-        return 0, ""
-    finally:
-        connection.close()
-
-
-def metrics_of(port: int) -> str:
-    """What Prometheus would read."""
-    return get(port, "/metrics")[1]

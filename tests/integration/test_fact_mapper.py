@@ -61,7 +61,7 @@ class World:
         port = free_port()
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
             "TIEOUT_KAFKA_BOOTSTRAP": self.access.bootstrap,
             "TIEOUT_PREFIX": self.names.prefix,
             "TIEOUT_PARTITIONS": str(self.names.partitions),
@@ -72,7 +72,7 @@ class World:
         mark = secrets.token_hex(4)
         process = processes.start(
             "fact-mapper",
-            [sys.executable, "-m", "fake_erp.run_mapper"],
+            [sys.executable, "-m", "support.fake_erp.run_mapper"],
             log=self.folder / f"{instance}-{mark}.log",
             env=environment,
             pid_file=self.folder / f"{mark}{processes.PID_SUFFIX}",

@@ -98,6 +98,8 @@ async def test_each_invoice_gets_its_own_lines_postings_and_entry() -> None:
         assert {one.document_number for one in invoice.postings or ()} == {number}
         assert len(invoice.lines) == 4
         assert row.version == invoice.version
+        assert {one["documentNumber"] for one in row.document["postings"]} == {number}
+        assert {one["Document_No"] for one in row.document["ledger"]} == {number}
 
 
 async def test_many_invoices_cost_few_calls() -> None:

@@ -40,6 +40,8 @@ class Purpose(StrEnum):
     SESSION = "session"
     """A session of the outside, kept so that a restart spends no sign-in."""
     WEBHOOK_KEYS = "webhook_keys"
+    DOCUMENTS = "documents"
+    """The key that documents are sealed with on their way from the ERP's side to BILL's; the same on both sides."""
 
 
 class StoreNotReady(RuntimeError):

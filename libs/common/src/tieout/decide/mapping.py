@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from tieout.domain.bill import BillVendor, BillVendorContent
+from tieout.domain.bill import BillVendorContent
 from tieout.domain.capabilities import TargetField
 from tieout.domain.capabilities_bill import BILL
 from tieout.domain.erp import Vendor
@@ -65,15 +65,3 @@ def map_vendor(vendor: Vendor) -> BillVendorContent | Unmappable:
 def first_address(emails: str) -> str:
     """The first of several e-mail addresses; ERPs keep a list with semicolons in one field, BILL takes one."""
     return emails.replace(",", ";").split(";")[0].strip()
-
-
-def vendor_as_written(vendor: BillVendor) -> BillVendorContent:
-    """BILL's vendor in the terms of what Tieout writes, so that both can be compared."""
-    return BillVendorContent(
-        name=vendor.name,
-        short_name=vendor.short_name,
-        currency=vendor.currency,
-        address=vendor.address,
-        email=vendor.email,
-        phone=vendor.phone,
-    )

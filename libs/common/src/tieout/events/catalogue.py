@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tieout.events import commands, connections, cursors, effects, facts, journal, raw, requests
+from tieout.events import chunks, commands, connections, cursors, effects, facts, journal, raw, requests
 from tieout.events.envelope import Payload
 
 TYPES: Final[dict[str, type[Payload]]] = {
@@ -52,6 +52,8 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.request.documents.v1": requests.DocumentsAsked,
     "tieout.answer.check.v1": requests.CheckAnswered,
     "tieout.cursor.erp.v1": cursors.ErpCursor,
+    # what is too large for one message
+    "tieout.chunk.document.v1": chunks.DocumentChunk,
 }
 _NAMES: Final = {model: name for name, model in TYPES.items()}
 

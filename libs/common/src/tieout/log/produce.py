@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -24,7 +25,7 @@ class Aborted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to produce. ``delivered`` gets its offset once the broker has it (inside an open transaction)."""
+    """A message to produce. ``delivered`` gets its offset once the broker has it; of a transaction, while it is open."""
 
     topic: str
     partition: int
@@ -158,18 +159,20 @@ class PlainProducer:
         failures: list[KafkaError] = []
         done = 0
 
-        def report(error: KafkaError | None, _message: Message) -> None:
+        def report(delivered: Callable[[int], None] | None, error: KafkaError | None, message: Message) -> None:
             nonlocal done
             done += 1
             if error is not None:
                 failures.append(error)
+            elif delivered is not None:
+                delivered(message.offset() or 0)
 
         for message in messages:
             while True:
                 try:
                     self._producer.produce(
                         message.topic, value=message.value, key=message.key, partition=message.partition,
-                        headers=message.headers, on_delivery=report,
+                        headers=message.headers, on_delivery=partial(report, message.delivered),
                     )  # fmt: skip
                 except BufferError:
                     self._producer.poll(0.05)

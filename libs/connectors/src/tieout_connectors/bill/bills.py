@@ -8,7 +8,16 @@ from typing import Final
 from tieout.domain.bill import Bill, BillContent
 from tieout.domain.errors import Reject
 from tieout_connectors.bill.calls import Call, Caller
-from tieout_connectors.bill.query import OLDEST_CHANGE_FIRST, OLDEST_FIRST, changes, equal, same_text, since, until
+from tieout_connectors.bill.query import (
+    OLDEST_CHANGE_FIRST,
+    OLDEST_FIRST,
+    among,
+    changes,
+    equal,
+    same_text,
+    since,
+    until,
+)
 from tieout_connectors.bill.wire.bills import read_bill, read_bills, write_bill, write_bill_change
 from tieout_connectors.bill.wire.lists import RawPage
 
@@ -95,6 +104,22 @@ class Bills:
         call = Call("GET /v3/bills", deadline=deadline)
         found = await self._caller.find(call, read_bill, narrow=narrow, wide=by_vendor, sort=OLDEST_FIRST)
         return tuple(bill for bill in found if bill.vendor == vendor and _within(bill, created_since, created_until))
+
+    async def of_vendors(
+        self, vendors: Sequence[str], *, updated_since: datetime | None = None, deadline: float | None = None
+    ) -> tuple[Bill, ...]:
+        """The bills of several vendors in one list, archived ones too, oldest first; only those changed since, if given.
+
+        Sorted by creation, since a bill that changes while the list is paged must not push another one past the reader.
+
+        Raises:
+            ValueError: for no vendor, or an id that cannot stand in a filter.
+        """
+        of_these = [among("vendorId", tuple(vendors))]
+        narrow = of_these if updated_since is None else [*of_these, since("updatedTime", updated_since)]
+        call = Call("GET /v3/bills", deadline=deadline)
+        found = await self._caller.find(call, read_bill, narrow=narrow, wide=of_these, sort=OLDEST_FIRST)
+        return tuple(bill for bill in found if bill.vendor in vendors)
 
     async def find(
         self,

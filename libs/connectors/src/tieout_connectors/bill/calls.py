@@ -292,7 +292,8 @@ async def _until(deadline: float | None, call: str) -> AsyncIterator[None]:
         async with asyncio.timeout(delay) as limit:
             yield
     except TimeoutError as error:
-        pass
+        if not limit.expired():
+            raise
         raise Retry("the deadline passed before the call could be made", code="late", call=call) from error
 
 

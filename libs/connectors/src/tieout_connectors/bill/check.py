@@ -66,7 +66,11 @@ async def _ask(name: str, answer: Awaitable[Any]) -> Any:
     try:
         return await answer
     except RecoveryError as error:
-        return CheckLine(name, FAILED, str(error), error.cure)
+        return _refused(name, FAILED, error)
+
+
+def _refused(name: str, status: CheckStatus, error: RecoveryError, cure: str = "") -> CheckLine:
+    return CheckLine(name, status, str(error), cure or error.cure, error.code, error.status)
 
 
 async def _organization(caller: Caller, organization: str) -> CheckLine:
@@ -77,7 +81,7 @@ async def _organization(caller: Caller, organization: str) -> CheckLine:
     except RecoveryError as error:
         if error.code == NO_PERMISSION or error.status == 403:
             return CheckLine("organization", OK, f"{organization}; its name is shown to administrators only")
-        return CheckLine("organization", FAILED, str(error), error.cure)
+        return _refused("organization", FAILED, error)
     return CheckLine("organization", OK, f"{organization}: {name}")
 
 
@@ -86,7 +90,7 @@ async def _listed(caller: Caller, name: str, call: str, otherwise: CheckStatus, 
     try:
         await caller.read(Call(call, query=query, events=events), read_page)
     except RecoveryError as error:
-        return CheckLine(name, otherwise, str(error), error.cure)
+        return _refused(name, otherwise, error)
     return CheckLine(name, OK, "may be listed")
 
 
@@ -96,7 +100,7 @@ async def _funding(caller: Caller) -> CheckLine:
     try:
         banks = [one async for one in caller.records(Call("GET /v3/funding-accounts/banks"), read_bank_account)]
     except RecoveryError as error:
-        return CheckLine(name, WARNING, str(error), cure)
+        return _refused(name, WARNING, error, cure)
     usable = [bank for bank in banks if not bank.archived]
     if not usable:
         return CheckLine(

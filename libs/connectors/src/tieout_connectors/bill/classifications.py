@@ -110,13 +110,14 @@ class Classifications:
         *,
         archived: bool | None = None,
         updated_since: datetime | None = None,
+        sort: str = OLDEST_CHANGE_FIRST,
         deadline: float | None = None,
     ) -> AsyncIterator[BillClassification]:
-        """All of a kind, by the time of their last change. ``archived`` None gives both."""
+        """All of a kind, by the time of their last change unless sorted otherwise. ``archived`` None gives both."""
         call = Call(f"GET {_path(kind)}", deadline=deadline)
         filters = changes(archived, updated_since)
         reader = partial(read_classification, kind)
-        return self._caller.records(call, reader, filters=filters, sort=OLDEST_CHANGE_FIRST)
+        return self._caller.records(call, reader, filters=filters, sort=sort)
 
     def pages(
         self,

@@ -84,12 +84,17 @@ class Vendors:
         return tuple(vendor for vendor in found if _is(vendor, name, short_name))
 
     def all(
-        self, *, archived: bool | None = None, updated_since: datetime | None = None, deadline: float | None = None
+        self,
+        *,
+        archived: bool | None = None,
+        updated_since: datetime | None = None,
+        sort: str = OLDEST_CHANGE_FIRST,
+        deadline: float | None = None,
     ) -> AsyncIterator[BillVendor]:
-        """All vendors, by the time of their last change. ``archived`` None gives both."""
+        """All vendors, by the time of their last change unless sorted otherwise. ``archived`` None gives both."""
         call = Call("GET /v3/vendors", deadline=deadline)
         filters = changes(archived, updated_since)
-        return self._caller.records(call, read_vendor, filters=filters, sort=OLDEST_CHANGE_FIRST)
+        return self._caller.records(call, read_vendor, filters=filters, sort=sort)
 
     def pages(
         self, *, archived: bool | None = None, updated_since: datetime | None = None, deadline: float | None = None

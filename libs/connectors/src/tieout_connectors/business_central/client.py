@@ -315,7 +315,7 @@ class Client:
             timeout=READ_TIMEOUT,
         )
         if self._session is None:
-            self._session = open_session(verify=self._verify, limit=AT_A_TIME, proxy=self._proxy)
+            self._session = open_session(verify=self._verify, proxy=self._proxy)
         async with self._slots:
             return await http.send(self._session, request)
 

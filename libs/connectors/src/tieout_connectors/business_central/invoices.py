@@ -72,7 +72,7 @@ def _row(invoice: Raw, postings: list[Raw], entries: list[Raw] | None) -> RawRow
     number = wire.number_of(invoice)
     document = wire.whole_invoice(
         invoice,
-        [row for row in postings if True],
+        [row for row in postings if wire.posting_of(row) == number],
         None if entries is None else [row for row in entries if wire.entry_of(row) == number],
     )
     return RawRow(Kind.PURCHASE_INVOICE, protocol.key(invoice), wire.invoice_version(document), document)

@@ -74,12 +74,17 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One thing asked of a real system before anything is synchronized: what, the answer, and what to do."""
+    """One thing asked of a real system before anything is synchronized: what, the answer, and what to do.
+
+    ``code`` and ``http_status`` are those of a refusal.
+    """
 
     name: str
     status: CheckStatus
     detail: str
     cure: str = ""
+    code: str = ""
+    http_status: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ description?, to? | one payment per vendor, then walked to ``to`` |
 | ``void`` | id, type?, reason?, pending? | VOID_PENDING, then VOIDED unless ``pending``; a reissue follows |
 | ``return`` | id, rejected? | DISBURSEMENT_FAILED_ACTION_NEEDED, or ..._VENDOR_BANK_REJECTED |
 | ``bounce`` | id | FUNDING_FAILED_ACTION_NEEDED: the payer's debit failed, the vendor has its money |
+| ``record`` | bills, processDate?, syncReference? | a payment made elsewhere, entered by hand |
 | ``fail`` | bills, code?, message? | no payment: only the event payment.failed |
 """
 
@@ -116,6 +117,15 @@ def _bounce(act: Act, wish: Wish) -> list[Row]:
     return _to(act, wish, "FUNDING_FAILED_ACTION_NEEDED")
 
 
+def _record(act: Act, wish: Wish) -> list[Row]:
+    parts = tuple(_part(act.org, item) for item in wish["bills"])
+    for part in parts:
+        payments.check_part(act, part)
+    more = {"toPrintCheck": False, **({"syncReference": wish["syncReference"]} if "syncReference" in wish else {})}
+    order = Order(parts, wish.get("processDate", act.now.date().isoformat()), {"type": "WALLET"}, "OFFLINE", more)
+    return [payments.record(act, order)]
+
+
 def _fail(act: Act, wish: Wish) -> list[Row]:
     parts = [_part(act.org, item) for item in wish["bills"]]
     error = {
@@ -140,6 +150,7 @@ ACTIONS: dict[str, Callable[[Act, Wish], list[Row]]] = {
     "void": _void,
     "return": _return,
     "bounce": _bounce,
+    "record": _record,
     "fail": _fail,
 }
 

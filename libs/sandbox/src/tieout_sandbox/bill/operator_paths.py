@@ -18,7 +18,7 @@ from tieout_sandbox.kernel.wire import dump
 
 
 class OperatorPaths:
-    """Handlers of ``/_sandbox/{payments,people,webhooks,usage}``."""
+    """Handlers of ``/_sandbox/{payments,people,webhooks,usage,sessions}``."""
 
     def __init__(self, installation: Installation, webhooks: Webhooks) -> None:
         self._all = installation
@@ -30,6 +30,7 @@ class OperatorPaths:
             web.post("/_sandbox/payments", self.payments),
             web.post("/_sandbox/people", self.people),
             web.get("/_sandbox/usage", self.usage),
+            web.delete("/_sandbox/sessions", self.end_sessions),
             web.get("/_sandbox/webhooks", self.webhooks),
             web.post("/_sandbox/webhooks", self.act_on_webhooks),
         ]
@@ -47,6 +48,12 @@ class OperatorPaths:
     async def usage(self, _request: web.Request) -> web.Response:
         """Calls and sign-ins of this hour, the highest number of calls at once."""
         return web.json_response(self._all.gate.usage())
+
+    async def end_sessions(self, _request: web.Request) -> web.Response:
+        """End every session now, as an update of BILL does."""
+        ended = len(self._all.gate.sessions)
+        self._all.gate.sessions.clear()
+        return web.json_response({"ended": ended})
 
     async def webhooks(self, _request: web.Request) -> web.Response:
         """Subscriptions, attempts to send, what is still on its way."""

@@ -40,6 +40,10 @@ class Operator:
         """``POST /_sandbox/<path>``."""
         return await self._ask("POST", path, body)
 
+    async def delete(self, path: str) -> Any:
+        """``DELETE /_sandbox/<path>``."""
+        return await self._ask("DELETE", path, None)
+
     async def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The calls seen since number ``after``."""
         seen: list[dict[str, Any]] = await self.get(f"requests?after={after}")
@@ -51,7 +55,7 @@ class Operator:
 
     async def clear_faults(self) -> None:
         """No more faults."""
-        await self._ask("DELETE", "faults", None)
+        await self.delete("faults")
 
     async def advance(self, seconds: float) -> None:
         """Move the simulated clock forward."""

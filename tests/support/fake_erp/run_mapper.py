@@ -2,5 +2,5 @@
 
 from tieout_fact_mapper import __main__, readers
 
-readers.READERS["fake"] = "fake_erp.wire:FakeWireReader"
+readers.READERS["fake"] = "support.fake_erp.wire:FakeWireReader"
 __main__.main()

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from fake_erp.reader import FakeReaders
+from support.fake_erp.reader import FakeReaders
 from tieout.observability import crash_points
 from tieout.observability.logging import configure
 from tieout.observability.settings import load_or_exit
