@@ -255,7 +255,9 @@ async def test_sim_bill_10_recorded_payment(bill: Any) -> None:
     reply = await bill.post("/bills/record-payment", {**body, "payments": [{"billId": one["id"], "amount": 400}]})
     assert (reply.body["syncReference"], reply.body["billPayments"][0]["amount"]) == ("CHK 17", 400)
     found = await bill.get("/payments", filters=f"vendorId:eq:{bill.vendor},processDate:eq:2026-12-20")
-    assert [payment["id"] for payment in found.body["results"]] == [reply.body["id"]]
+    assert [(one["id"], one["syncReference"]) for one in found.body["results"]] == [(reply.body["id"], "CHK 17")]
+    await bill.operator.switch(recorded_fields_in_reads=False)
+    assert "syncReference" not in (await bill.get(f"/payments/{reply.body['id']}")).body
     read = await bill.the_bill(one["id"])
     assert (read["paymentStatus"], read["dueAmount"]) == ("PARTIALLY_PAID", 600)
     assert await _balances(bill) == {"expense": 1000, f"payables:{bill.vendor}": -600, "outside": -400}

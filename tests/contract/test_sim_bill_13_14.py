@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from tieout_sandbox.bill import BillSimulator
-from tieout_sandbox.bill.default_world import ORGANIZATION
+from tieout_sandbox.bill.default_world import EXPENSE_ACCOUNT, ORGANIZATION
 from tieout_sandbox.run import serve
 from tieout_sandbox.systems import SYSTEMS, simulator
 
@@ -199,13 +199,17 @@ async def test_sim_bill_14_people_act_by_hand(bill: Any) -> None:
     department = await person("create", kind="departments", body={"name": "D"})
     await person("delete", kind="departments", id=department["id"])
     assert (await bill.get(f"/classifications/departments/{department['id']}")).status == 404
+    used = {"id": line, "classifications": {"chartOfAccountId": EXPENSE_ACCOUNT}}
+    await person("edit", kind="bill", id=one["id"], body={"billLineItems": [used]})
+    with pytest.raises(RuntimeError, match="used by bills"):
+        await person("delete", kind="chart-of-accounts", id=EXPENSE_ACCOUNT)
     with pytest.raises(RuntimeError, match="never deleted"):
         await person("delete", kind="bill", id=one["id"])
     with pytest.raises(RuntimeError, match="400"):
         await person("dance")
 
 
-async def test_sim_bill_14_world_is_checked(bill_world: Any) -> None:
+def test_sim_bill_14_world_is_checked() -> None:
     """A world that is not in the format says where."""
     bad = {"name": "V"}
     for world, where in (
@@ -213,11 +217,12 @@ async def test_sim_bill_14_world_is_checked(bill_world: Any) -> None:
         ({"organizations": [{"id": "00801A", "bills": [{"vendor": "Nobody"}]}]}, "0 vendors have the name"),
         ({"organizations": [{"id": "00801A"}, {"id": "00801A"}]}, "twice"),
         ({"organizations": [{"name": "A"}]}, "no id"),
+        ({"organizations": [{"id": "00801A", "users": [{"username": "u"}]}]}, "lacks 'password'"),
+        ({"organizations": [{"id": "00801A", "users": ["u"]}]}, "not in its format"),
         ({"switches": {"nonsense": 1}}, "nonsense"),
     ):
         with pytest.raises(ValueError, match=where):
             BillSimulator(world)
-    assert bill_world is not None
 
 
 async def test_sim_bill_14_world_with_bills(bill_world: Any) -> None:

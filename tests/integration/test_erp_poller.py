@@ -259,3 +259,32 @@ def test_a_stop_ends_a_run_between_two_pages(world: World) -> None:
     assert process.stop()
     versions = [message.data.version for message in world.read(Topic.ERP_CHANGES) if isinstance(message.data, ErpRow)]
     assert versions == [str(number) for number in range(1, 10)]
+
+
+def test_a_second_poller_takes_its_share_and_no_run_is_lost_or_doubled(world: World) -> None:
+    """Scaling out under way: each connection goes on with the next number, wherever it is polled from then on."""
+    names = ["cronus-us", "company-3", "contoso", "fabrikam"]
+    assert {world.names.partition_of(name) for name in names} == set(range(world.names.partitions))
+    for name in names:
+        world.change(4, name)
+        world.apply("active", name=name)
+    world.start()
+    until(lambda: all(cursor_of(world, name).ended for name in names))
+    _, port = world.start(TIEOUT_INSTANCE="p-1")
+    until(lambda: "tieout_poller_partitions 2.0" in metrics_of(port))
+    reached = {name: cursor_of(world, name).run for name in names}
+    for name in names:
+        world.change(3, name)
+    until(lambda: all(cursor_of(world, name).position == "7" for name in names))
+    assert all(process.running() for process in world.started)
+    for name in names:
+        numbers = [cursor.run for cursor in world.cursors(name)]
+        assert numbers == sorted(numbers)
+        assert cursor_of(world, name).run > reached[name]
+        rows = [message.data for message in world.read(Topic.ERP_CHANGES, name) if isinstance(message.data, ErpRow)]
+        assert len(rows) >= 7
+
+
+def cursor_of(world: World, name: str) -> ErpCursor:
+    """Where a connection stands."""
+    return (world.cursors(name) or [ErpCursor(kind=Kind.VENDOR, run=0, started=datetime.now(UTC))])[-1]

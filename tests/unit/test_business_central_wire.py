@@ -175,6 +175,24 @@ def test_posting_dates_without_end_are_open_ended() -> None:
     assert read(Kind.PERIOD, row) == PeriodState(open=(DateRange(first=date(2026, 3, 1)),), version='W/"gls"')
 
 
+def test_dates_that_exclude_each_other_close_the_ledger() -> None:
+    """A setup where the end lies before the beginning lets nobody post on any day."""
+    row = load("general_ledger_setup.json")["value"][0]
+    row.update(allowPostingTo="2026-02-01")
+    assert read(Kind.PERIOD, row).open == ()
+
+
+def test_a_reference_of_zeros_is_none() -> None:
+    """The empty GUID never links two documents."""
+    assert invoice_with(payToVendorId="00000000-0000-0000-0000-000000000000").pay_to.id == ""
+
+
+@pytest.mark.parametrize(("field", "value"), [("Remaining_Pmt_Disc_Possible", 0), ("Pmt_Discount_Date", "0001-01-01")])
+def test_a_discount_of_nothing_or_without_day_is_none(field: str, value: Any) -> None:
+    """Nothing is offered to be deducted where nothing is left to deduct."""
+    assert read(Kind.LEDGER_ENTRY, changed("ledger_entry.json", field, to=value)).terms is None
+
+
 def test_an_invoice_adds_up() -> None:
     """Lines before the invoice's discount, the discount, tax and total explain each other to the cent."""
     invoice = read(Kind.PURCHASE_INVOICE, load("purchase_invoice.json"))

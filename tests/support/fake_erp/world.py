@@ -48,34 +48,35 @@ class World:
         """What the fake ERP holds for the connection."""
         return self.folder / "erp" / NAME
 
-    def change(self, count: int) -> None:
+    def change(self, count: int, name: str = NAME) -> None:
         """Vendors change in the ERP."""
-        self.erp.mkdir(parents=True, exist_ok=True)
-        with (self.erp / "rows.jsonl").open("a", encoding="utf-8") as file:
+        erp = self.folder / "erp" / name
+        erp.mkdir(parents=True, exist_ok=True)
+        with (erp / "rows.jsonl").open("a", encoding="utf-8") as file:
             for _ in range(count):
                 self.changes += 1
                 row = {"id": f"v{self.changes % 5}", "name": "A", "change": self.changes}
                 file.write(json.dumps(row) + "\n")
 
-    def apply(self, state: str, generation: int = 1, schedule: str = "1s") -> None:
+    def apply(self, state: str, generation: int = 1, schedule: str = "1s", name: str = NAME) -> None:
         """The connection as control-plane writes it."""
         erp = {"kind": "business-central", "tenant": "t", "company": "C", "schedule": {"default": schedule}}
         bill = {"environment": "sandbox", "organization": "00801ABC"}
-        settings = ConnectionSettings.model_validate({"connection": NAME, "state": state, "erp": erp, "bill": bill})
+        settings = ConnectionSettings.model_validate({"connection": name, "state": state, "erp": erp, "bill": bill})
         data = ConnectionApplied(generation=generation, settings=settings, secret_versions={Side.ERP: 1})
         producer = TransactionalProducer(self.access, f"{self.names.prefix}.test")
         producer.open()
-        producer.commit([outgoing(self.names, Topic.CONNECTIONS, self.message(data))])
+        producer.commit([outgoing(self.names, Topic.CONNECTIONS, self.message(data, name))])
 
-    def message(self, data: Payload) -> Message[Payload]:
-        """Any message of the connection."""
+    def message(self, data: Payload, name: str = NAME) -> Message[Payload]:
+        """Any message of a connection."""
         return Message(
             id=secrets.token_hex(8),
             source="/test",
             type=catalogue.name_of(data),
-            subject=NAME,
+            subject=name,
             time=datetime.now(UTC),
-            partitionkey=NAME,
+            partitionkey=name,
             data=data,
         )
 
@@ -121,15 +122,15 @@ class World:
         self.started.append(process)
         return process, port
 
-    def read(self, topic: Topic) -> list[Message[Payload]]:
-        """Everything of the connection in a topic, in order."""
-        partition = self.names.partition_of(NAME)
-        messages = read_to_end(self.access, self.names.topic(topic), partition, timeout=20)
-        return [decode(message.headers(), message.value(), catalogue) for message in messages]
+    def read(self, topic: Topic, name: str = NAME) -> list[Message[Payload]]:
+        """Everything of a connection in a topic, in order."""
+        messages = read_to_end(self.access, self.names.topic(topic), self.names.partition_of(name), timeout=20)
+        found = [decode(message.headers(), message.value(), catalogue) for message in messages]
+        return [message for message in found if message.partitionkey == name]
 
-    def cursors(self) -> list[ErpCursor]:
-        """The history of the cursor."""
-        return [message.data for message in self.read(Topic.CURSORS) if isinstance(message.data, ErpCursor)]
+    def cursors(self, name: str = NAME) -> list[ErpCursor]:
+        """The history of a cursor."""
+        return [message.data for message in self.read(Topic.CURSORS, name) if isinstance(message.data, ErpCursor)]
 
     def calls(self) -> list[str]:
         """Who read the fake ERP, and what."""

@@ -49,6 +49,8 @@ class Output:
             text()
         else:
             sys.stdout.write(text + "\n")
+        # Who reads a pipe waits for it, and a server goes on without another word.
+        sys.stdout.flush()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows below their columns, as wide as they are when nobody's terminal limits them."""

@@ -1,24 +1,26 @@
-"""The wiring of bill-writer: registry, secrets, budgets, one runner per partition of the commands."""
+"""The wiring of bill-writer: registry, secrets, budgets, reads, one runner per partition of the commands."""
 
 import asyncio
-import threading
+from typing import Final
 
 from tieout.connections.registry import Registry
 from tieout.connections.secrets import SecretStore
-from tieout.effects.budget import CALLS, LOGINS
 from tieout.effects.consumer import CommandConsumer
 from tieout.effects.log import EffectsLog
 from tieout.effects.protocol import Restored
 from tieout.effects.runtime import Runner
 from tieout.log.topics import Topic
 from tieout.observability.health import Health
+from tieout_bill_writer.checks import Checks
 from tieout_bill_writer.healing import Healing
 from tieout_bill_writer.meters import Meters
+from tieout_bill_writer.opening import Opener
 from tieout_bill_writer.organizations import Organizations
+from tieout_bill_writer.reads import Reads
 from tieout_bill_writer.settings import BillWriterSettings
 
-SERVICE = "bill-writer"
-REGISTRY_TIMEOUT = 60.0
+SERVICE: Final = "bill-writer"
+REGISTRY_TIMEOUT: Final = 60.0
 
 
 class BillWriter:
@@ -26,17 +28,19 @@ class BillWriter:
 
     def __init__(self, settings: BillWriterSettings, secrets: SecretStore, health: Health) -> None:
         self._settings = settings
-        names = settings.names()
-        limits = {CALLS: settings.calls_per_hour, LOGINS: settings.logins_per_hour}
+        access, names = settings.kafka(), settings.names()
         self._names = names
-        self._registry = Registry(settings.kafka(), names)
-        self._meters = Meters(SERVICE, names, limits)
-        self._organizations = Organizations(self._registry, secrets, self._meters, timeout=settings.bill_http_timeout)
+        self._registry = Registry(access, names)
+        self._meters = Meters(SERVICE, names, settings.limits(), timeout=settings.bill_http_timeout)
+        opener = Opener(secrets, self._meters, access, names, settings.bill_http_timeout, settings.bill_document_slow)
+        self._organizations = Organizations(self._registry, names, opener)
         self._healing = Healing(self._registry, self._organizations, self._log_of)
+        checks = Checks(self._registry, self._organizations, self._healing)
+        self._reads = Reads(access, names, SERVICE, checks.answer)
+        self._logs: dict[int, EffectsLog] = {}
         self._loop = asyncio.get_running_loop()
-        self._stopped = threading.Event()
         self._consumer = CommandConsumer(
-            settings.kafka(),
+            access,
             names,
             SERVICE,
             commands=Topic.BILL_COMMANDS,
@@ -44,17 +48,22 @@ class BillWriter:
             instance=settings.instance,
             new_runner=self._new_runner,
             loop=self._loop,
+            closed=self._closed,
+            guard=self._reads.guard,
         )
-        health.probe("partitions", lambda: None if self._consumer.owned else "no partition is assigned yet")
+        joined = self._consumer.joined
+        health.probe("group", lambda: None if joined.is_set() else "the group has not told what is ours")
         health.probe("registry", self._registry.problem)
 
     def run(self) -> None:
         """Until ``stop``. The registry comes first: a command is judged by settings."""
         self._registry.start()
         self._registry.wait_ready(REGISTRY_TIMEOUT)
+        self._reads.start()
         try:
             self._consumer.run()
         finally:
+            self._reads.stop()
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
             self._registry.stop()
 
@@ -64,12 +73,22 @@ class BillWriter:
 
     def _new_runner(self, partition: int, effects: EffectsLog, restored: Restored) -> Runner:
         self._meters.attach(partition, effects, restored)
+        self._logs[partition] = effects
+        self._reads.follow(self._logs)
         return Runner(SERVICE, effects, self._organizations, self._settings.timings())
 
-    def _log_of(self, budget: str) -> EffectsLog | None:
-        owned = self._consumer.owned.get(self._names.partition_of(budget))
-        return None if owned is None else owned.effects
+    async def _closed(self, partition: int) -> None:
+        """A partition is not ours any more, with its budgets, their organizations and what is owed to them."""
+        self._logs.pop(partition, None)
+        self._reads.follow(self._logs)
+        self._healing.detach(lambda key: self._names.partition_of(key) in self._logs)
+        self._organizations.detach(partition)
+        self._meters.detach(partition)
+
+    def _log_of(self, key: str) -> EffectsLog | None:
+        return self._logs.get(self._names.partition_of(key))
 
     async def _close(self) -> None:
+        await self._reads.close()
         await self._healing.close()
         await self._organizations.close()

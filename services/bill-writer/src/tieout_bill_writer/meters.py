@@ -1,14 +1,14 @@
-"""What stands before every call to BILL: a place of the organization, and the hour's budget of the developer key."""
+"""The hour's budget of each developer key whose partition is owned here: waiting for it, reserving it in the log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from prometheus_client import Gauge
 
-from tieout.effects.budget import CALLS, HOUR, LOGINS, Budget, Exhausted, hour_of
+from tieout.domain.errors import Retry
+from tieout.effects.budget import CALLS, COUNTS, HOUR, LOGINS, Budget, Exhausted, hour_of
 from tieout.effects.lanes import Slots
 from tieout.effects.log import Append, EffectsLog
 from tieout.effects.messages import Scribe
@@ -22,7 +22,7 @@ HEADROOM = Gauge("tieout_bill_budget_headroom", "Calls or logins left in this cl
 
 
 class Meter:
-    """One developer key's budget, and the fairness of waiting for it."""
+    """One developer key's budget. Those who wait for it hold nothing, so that vital calls pass them."""
 
     def __init__(self, name: str, budget: Budget, clock: Callable[[], datetime]) -> None:
         self._budget = budget
@@ -30,41 +30,44 @@ class Meter:
         self._lock = asyncio.Lock()
         self._gauges = {resource: HEADROOM.labels(name, resource) for resource in (CALLS, LOGINS)}
 
-    async def take(self, resource: str) -> None:
-        """Charge one, waiting for the next hour if this one is used up. First come, first served."""
+    async def take(self, *resources: str) -> datetime | None:
+        """Charge one of each: None. Or, if the hour is used up and nothing was charged: when the next one begins."""
         async with self._lock:
-            while True:
-                try:
-                    await self._budget.take(resource)
-                except Exhausted as error:
-                    await self._sleep_until(error.until)
-                else:
-                    self._gauges[resource].set(self._budget.headroom(resource))
-                    return
+            try:
+                await self._budget.take(*resources)
+            except Exhausted as error:
+                return error.until
+            for resource in resources:
+                self._gauges[resource].set(self._budget.headroom(resource))
+            return None
 
     async def room(self) -> None:
         """Wait until a call could be charged at once."""
         while not self._budget.has_room(CALLS):
-            await self._sleep_until(hour_of(self._clock()) + HOUR)
+            await self.nap(hour_of(self._clock()) + HOUR)
 
-    async def _sleep_until(self, moment: datetime) -> None:
-        left = (moment - self._clock()) / timedelta(seconds=1)
+    async def nap(self, until: datetime) -> None:
+        """Sleep towards a moment, not all the way."""
+        left = (until - self._clock()) / timedelta(seconds=1)
         await asyncio.sleep(min(STEP, max(0.05, left)))
 
 
 class Meters:
-    """The meters of all budgets of the partitions owned by this process."""
+    """The meters of all budgets of the partitions owned by this process. ``timeout`` is that of a call, in seconds."""
 
     def __init__(
         self,
         service: str,
         names: Names,
         limits: dict[str, int],
+        *,
+        timeout: float = 30.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._scribe = Scribe(service, clock)
         self._names = names
         self._limits = limits
+        self._ahead = timedelta(seconds=timeout)
         self._clock = clock
         self._logs: dict[int, tuple[EffectsLog, Restored]] = {}
         self._meters: dict[str, Meter] = {}
@@ -74,25 +77,32 @@ class Meters:
         """A partition was taken over: what its predecessor reserved counts as spent."""
         self._logs[partition] = (effects, restored)
         for reservation in restored.reservations:
-            if reservation.hour >= hour_of(self._clock()) - HOUR:
-                effects.progress.pin(_pin(reservation.budget, reservation.hour), reservation.offset)
-            self._meters.pop(reservation.budget, None)
+            until = reservation.hour + COUNTS
+            effects.progress.pin(_pin(reservation.budget, reservation.hour), reservation.offset, until)
+
+    def detach(self, partition: int) -> None:
+        """A partition was given away: whoever has it now spends its budgets."""
+        self._logs.pop(partition, None)
+        for budget in [budget for budget in self._meters if self._names.partition_of(budget) == partition]:
+            del self._meters[budget]
 
     def of(self, budget: str) -> Meter:
-        """The meter of a budget. KeyError if its partition is not owned here."""
+        """The meter of a budget. Raises Retry if its partition is not owned here: then its calls are another's."""
         meter = self._meters.get(budget)
         if meter is None:
-            effects, restored = self._logs[self._names.partition_of(budget)]
-            meter = self._meters[budget] = self._new(budget, effects, restored)
+            owned = self._logs.get(self._names.partition_of(budget))
+            if owned is None:
+                raise Retry(f"budget {budget} is not this process's to spend", code="other_owner")
+            meter = self._meters[budget] = self._new(budget, *owned)
         return meter
 
     def _new(self, budget: str, effects: EffectsLog, restored: Restored) -> Meter:
         async def reserve(hour: datetime, resource: str, amount: int) -> None:
             message = self._scribe.reserved(budget, hour, resource, amount)
-            await effects.append(Append(effects=(("", False, message),), pin=_pin(budget, hour)))
-            effects.progress.unpin(_pin(budget, hour - 2 * HOUR))
+            pin, until = _pin(budget, hour), hour + COUNTS
+            await effects.append(Append(effects=(("", False, message),), pin=pin, pin_until=until))
 
-        account = Budget(reserve, self._clock, self._limits)
+        account = Budget(reserve, self._clock, self._limits, self._ahead)
         for reservation in restored.reservations:
             if reservation.budget == budget:
                 account.restore(reservation.hour, reservation.resource, reservation.amount)
@@ -101,27 +111,3 @@ class Meters:
 
 def _pin(budget: str, hour: datetime) -> str:
     return f"{budget}/{hour.isoformat()}"
-
-
-class OrganizationGate:
-    """The gate of one organization's client."""
-
-    def __init__(self, organization: str, meter: Meter, slots: Slots) -> None:
-        self._organization = organization
-        self._meter = meter
-        self._slots = slots
-
-    async def call(self, call: str) -> AbstractAsyncContextManager[object]:  # noqa: ARG002 - the protocol's name
-        """A place and a call of the budget."""
-        return self._room(CALLS)
-
-    async def login(self) -> AbstractAsyncContextManager[object]:
-        """A place, a login, and the call it is as well."""
-        return self._room(LOGINS, CALLS)
-
-    @asynccontextmanager
-    async def _room(self, *resources: str) -> AsyncIterator[None]:
-        for resource in resources:
-            await self._meter.take(resource)
-        async with self._slots.call(self._organization):
-            yield

@@ -1,62 +1,44 @@
-"""What bill-writer knows of connections: their settings, their credentials, one client each, and which are sick."""
+"""What bill-writer knows of connections: their settings, one client each, and which are sick."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
-
-import aiohttp
 
 from tieout.connections.registry import ConnectionView, Registry
-from tieout.connections.secrets import Purpose, SecretStore
 from tieout.domain.errors import Fatal
 from tieout.domain.settings import Side, State
 from tieout.effects.lanes import Lanes
 from tieout.effects.port import Admission, Effect, Verdict
-from tieout.events.commands import CommandFrame, Intent, VendorCommand
+from tieout.events.commands import CommandFrame
+from tieout.log.topics import Names
 from tieout.observability.logging import logger
-from tieout_bill_writer.meters import Meter, Meters, OrganizationGate
-from tieout_bill_writer.sessions import StoredSessions, authority_of
-from tieout_bill_writer.vendor_index import VendorIndex
-from tieout_bill_writer.writes import EnsureVendor, UpdateVendor
-from tieout_connectors.bill.client import BillClient
-from tieout_connectors.bill.settings import Addresses, Credentials
-from tieout_connectors.http.session import open_session, trust
+from tieout_bill_writer.opening import Opener
+from tieout_bill_writer.organization import Organization
+from tieout_bill_writer.writes import effect_of
+from tieout_bill_writer.writes.effect import OrganizationEffect
 
 log = logger(__name__)
 
-Build = Callable[[BillClient, VendorIndex, Meter, VendorCommand], Effect]
+FellIll = Callable[[str, str], None]
 
-EFFECTS: Final[dict[Intent, Build]] = {
-    Intent.VENDOR_ENSURE: EnsureVendor,
-    Intent.VENDOR_UPDATE: UpdateVendor,
-}
-
-
-@dataclass
-class Organization:
-    """A connection's BILL side, ready to be called. It lasts as long as settings and credentials do."""
-
-    view: ConnectionView
-    http: aiohttp.ClientSession
-    client: BillClient
-    index: VendorIndex
-    meter: Meter
+# Calls under way end within their time-out; a client that is closed at the process's end does not wait for them.
+CLOSE_SECONDS = 2.0
 
 
 class Organizations:
-    """Implements ``effects.port.Connections`` for BILL. Use from the event loop."""
+    """Implements ``effects.port.Connections`` for BILL. Use from the event loop.
 
-    def __init__(self, registry: Registry, secrets: SecretStore, meters: Meters, *, timeout: float) -> None:
+    ``fell_ill`` is told of every connection that has to be healed, with the partition key of its commands.
+    """
+
+    def __init__(self, registry: Registry, names: Names, opener: Opener) -> None:
         self._registry = registry
-        self._secrets = secrets
-        self._meters = meters
-        self._timeout = timeout
+        self._names = names
+        self._opener = opener
         self._open: dict[str, Organization] = {}
-        self._retired: list[Organization] = []
+        self._closing: set[asyncio.Task[None]] = set()
         self._opening = Lanes()
         self._sick: dict[str, str] = {}
-        self.fell_ill: Callable[[str], None] = lambda _connection: None
+        self.fell_ill: FellIll = lambda _connection, _key: None
 
     def admit(self, command: CommandFrame) -> Admission:
         """Compare the command's generation with the settings seen here."""
@@ -70,30 +52,44 @@ class Organizations:
         sick = self._sick.get(command.connection)
         return Admission(Verdict.PROCEED) if sick is None else Admission(Verdict.PARK, sick)
 
-    def sicken(self, connection: str, reason: str) -> None:
+    def sicken(self, connection: str, key: str, reason: str) -> None:
         """Park what comes for this connection until ``heal``."""
         if connection not in self._sick:
             log.warning("BILL side is sick", connection=connection, reason=reason)
             self._sick[connection] = reason
-            self.fell_ill(connection)
+            self.fell_ill(connection, key)
+
+    def is_sick(self, connection: str) -> bool:
+        """Whether its commands are parked."""
+        return connection in self._sick
 
     def heal(self, connection: str) -> None:
         """The side answers again."""
         self._sick.pop(connection, None)
 
+    def is_over(self, connection: str) -> bool:
+        """Retired, or not there any more."""
+        view = self._registry.get(connection)
+        return view is None or view.settings.state is State.RETIRED
+
+    def is_current(self, effect: Effect) -> bool:
+        """Whether settings and credentials are still those that the effect was made with."""
+        if not isinstance(effect, OrganizationEffect):
+            return False
+        organization = effect.organization
+        view = self._registry.get(organization.view.connection)
+        in_use = self._open.get(organization.view.connection) is organization
+        return in_use and view is not None and _same(organization.view, view)
+
     async def effect(self, command: CommandFrame) -> Effect:
-        """The effect of a command. KeyError for an intent that is not known here."""
-        build = EFFECTS[command.intent]
-        organization = await self.organization(command.connection)
-        if not isinstance(command, VendorCommand):
-            raise KeyError(command.intent)
-        return build(organization.client, organization.index, organization.meter, command)
+        """The effect of a command. Raises UnknownEffect, and as ``organization`` does."""
+        return effect_of(await self.organization(command.connection), command)
 
     async def organization(self, connection: str) -> Organization:
         """The BILL side of a connection, opened anew when its settings or credentials have changed.
 
         Raises:
-            Fatal: there are no credentials, or no such connection.
+            Fatal: there are no credentials, or no such connection. Retry: they cannot be read now.
         """
         async with self._opening.lane(connection):
             view = self._registry.get(connection)
@@ -103,54 +99,31 @@ class Organizations:
             if current is not None and _same(current.view, view):
                 return current
             if current is not None:
-                self._retired.append(current)
-            organization = await self._opened(view)
-            self._open[connection] = organization
-            await self._shut_retired()
+                self._retire(self._open.pop(connection))
+            organization = self._open[connection] = await self._opener.open(view)
             return organization
+
+    def detach(self, partition: int) -> None:
+        """A partition was given away: its connections are another process's, healthy or not."""
+        for connection, organization in list(self._open.items()):
+            if self._names.partition_of(organization.view.settings.bill.budget) == partition:
+                self._retire(self._open.pop(connection))
 
     async def close(self) -> None:
         """Close all clients. Sessions stay valid and stored."""
-        for organization in [*self._open.values(), *self._retired]:
-            await self._shut(organization)
+        for organization in self._open.values():
+            self._retire(organization)
         self._open.clear()
-        self._retired.clear()
+        if self._closing:
+            _done, late = await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
-    async def _shut_retired(self) -> None:
-        """Close clients of settings that are gone, all but the newest: calls of that one may still be under way."""
-        while len(self._retired) > 1:
-            await self._shut(self._retired.pop(0))
-
-    async def _opened(self, view: ConnectionView) -> Organization:
-        bill = view.settings.bill
-        secret = await asyncio.to_thread(self._secrets.get, view.connection, Side.BILL, Purpose.CREDENTIALS)
-        if secret is None:
-            cure = f"tieout connections secret set {view.connection} bill"
-            raise Fatal("there are no credentials for BILL", code="no_credentials", cure=cure)
-        credentials = Credentials(
-            name=secret["user"],
-            secret=secret["password"],
-            organization=bill.organization,
-            developer_key=secret["developer_key"],
-        )
-        addresses = bill.addresses
-        authority = await asyncio.to_thread(authority_of, bill.ca_file)
-        http = open_session(verify=trust(authority))
-        meter = self._meters.of(bill.budget)
-        client = BillClient(
-            http,
-            Addresses(addresses.api, addresses.events),
-            credentials,
-            store=StoredSessions(self._secrets, view.connection, secret.version),
-            gate=OrganizationGate(bill.organization, meter, self._meters.slots),
-            timeout=self._timeout,
-        )
-        return Organization(view, http, client, VendorIndex(client.vendors), meter)
-
-    @staticmethod
-    async def _shut(organization: Organization) -> None:
-        await organization.client.close()
-        await organization.http.close()
+    def _retire(self, organization: Organization) -> None:
+        """Close a client once its calls are over; whoever still holds it is told to take the new one."""
+        task = asyncio.get_running_loop().create_task(organization.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 def _same(before: ConnectionView, now: ConnectionView) -> bool:

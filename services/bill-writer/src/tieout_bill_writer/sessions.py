@@ -1,14 +1,24 @@
 """BILL sessions, kept encrypted so that a restart spends no sign-in."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from tieout.connections.secrets import Purpose, SecretStore
+from tieout.connections.secrets import Purpose, Secret, SecretStore, SecretUnreadable, StoreNotReady
 from tieout.domain.settings import Side
+from tieout.observability.logging import logger
 from tieout_connectors.bill.wire.session import BillSession
+
+log = logger(__name__)
+
+T = TypeVar("T")
 
 
 class StoredSessions:
-    """The session of one connection. It fits one developer key and one set of credentials: another is no use."""
+    """The session of one connection. It fits one developer key and one set of credentials: another is no use.
+
+    A store that does not answer costs a sign-in at the next start and nothing else, so it stops no call.
+    """
 
     def __init__(self, store: SecretStore, connection: str, credentials_version: int) -> None:
         self._store = store
@@ -17,7 +27,7 @@ class StoredSessions:
 
     async def load(self) -> BillSession | None:
         """The session saved last, if it was made with today's credentials."""
-        secret = await asyncio.to_thread(self._store.get, self._connection, Side.BILL, Purpose.SESSION)
+        secret = await self._tried(self._get)
         if secret is None or secret["credentials"] != self._fits:
             return None
         return BillSession(
@@ -29,6 +39,12 @@ class StoredSessions:
 
     async def save(self, session: BillSession | None) -> None:
         """Keep this session instead; None forgets it."""
+        await self._tried(lambda: self._put(session))
+
+    async def _get(self) -> Secret | None:
+        return await asyncio.to_thread(self._store.get, self._connection, Side.BILL, Purpose.SESSION)
+
+    async def _put(self, session: BillSession | None) -> None:
         if session is None:
             await asyncio.to_thread(self._store.delete, self._connection, Side.BILL, Purpose.SESSION)
             return
@@ -41,10 +57,9 @@ class StoredSessions:
         }
         await asyncio.to_thread(self._store.put, self._connection, Side.BILL, Purpose.SESSION, values)
 
-
-def authority_of(path: str | None) -> str | None:
-    """The PEM text of a connection's own authority."""
-    if path is None:
-        return None
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - read once, at start
-        return file.read()
+    async def _tried(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            return await work()
+        except (StoreNotReady, SecretUnreadable) as error:
+            log.warning("BILL session is not kept", connection=self._connection, reason=str(error))
+            return None

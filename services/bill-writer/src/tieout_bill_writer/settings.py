@@ -1,6 +1,7 @@
 """Settings of bill-writer."""
 
 from tieout.connections.service_settings import SecretAccess
+from tieout.effects.budget import CALLS, LOGINS
 from tieout.effects.protocol import Timings
 from tieout.observability.settings import ServiceSettings
 
@@ -17,8 +18,15 @@ class BillWriterSettings(ServiceSettings, SecretAccess):
     bill_lookup_gap: float = 10.0
     bill_retry_cap: float = 30.0
     bill_retry_for: float = 180.0
+    bill_document_slow: float = 900.0
+    """What an upload takes longer than other calls until BILL lists the file: it "takes minutes", and a file uploaded
+    twice can never be deleted."""
     calls_per_hour: int = 20_000
     logins_per_hour: int = 200
+
+    def limits(self) -> dict[str, int]:
+        """What one developer key may use in an hour."""
+        return {CALLS: self.calls_per_hour, LOGINS: self.logins_per_hour}
 
     def timings(self) -> Timings:
         """The times of the effect protocol."""

@@ -13,13 +13,16 @@ import traceback
 from typing import Any, Final
 
 import faust
+from confluent_kafka import KafkaException
 from faust.worker import Worker
 
+from tieout.log.admin import WrongTopics, require_topics
+from tieout.log.topics import Topic
 from tieout.observability.health import Health
 from tieout.observability.logging import logger
 from tieout_fact_mapper import metrics
 from tieout_fact_mapper.settings import MapperSettings
-from tieout_fact_mapper.stage import Stage, Unreadably, make_app
+from tieout_fact_mapper.stage import RAW_TOPICS, Stage, Unreadably, make_app
 
 log = logger(__name__)
 
@@ -29,6 +32,8 @@ STOP_SECONDS: Final = 15.0
 # Lag without a batch for this long means that faust or its connection stands still; a new process does not.
 STUCK_SECONDS: Final = 60.0
 WATCH_SECONDS: Final = 5.0
+# A rebalance takes seconds, a broker's restart some ten; more is a consumer that lost its way.
+JOIN_SECONDS: Final = 300.0
 EXIT_CRASHED: Final = 70
 
 
@@ -73,6 +78,7 @@ class MapperWorker(Worker):  # type: ignore[misc]  # faust is not typed
         await self._health.serve(self._settings.http_host, self._settings.http_port)
         await super().on_first_start()
         self._watch = asyncio.create_task(self._watch_progress())
+        self._watch.add_done_callback(_ended)
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
         self._health.set("group", None)
@@ -94,34 +100,54 @@ class MapperWorker(Worker):  # type: ignore[misc]  # faust is not typed
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._stage.lock.acquire()
-                if self.app.consumer.assignment():
+                if self._in_group():
                     await self.app.consumer.commit()
         except TimeoutError:
             log.warning("stopped in the middle of a batch", seconds=STOP_SECONDS)
-        leave(0)
+        finally:
+            leave(0)
 
     async def _watch_progress(self) -> None:
-        """End the process when there is lag and nothing moves."""
-        moved = time.monotonic()
+        """End the process when there is lag and nothing moves, or when the group is not joined for long."""
+        moved = joined = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            lag = self._stage.lag() if self._health_of_group() else {}
+            now = time.monotonic()
+            if not self._in_group():
+                if now - joined > JOIN_SECONDS:
+                    raise Stuck(f"no partitions were assigned for {now - joined:.0f} s")
+                moved = now
+                continue
+            joined = now
+            lag = self._stage.lag()
             for topic, behind in lag.items():
                 metrics.LAG.labels(topic).set(behind)
-            moved = max(moved, self._stage.last_batch)
-            if not any(lag.values()):
-                moved = time.monotonic()
-            stuck = time.monotonic() - moved
-            metrics.STUCK_SECONDS.set(stuck)
-            if stuck > STUCK_SECONDS:
-                crash(RuntimeError(f"lag {lag} and no batch for {stuck:.0f} s"))
+            moved = max(moved, self._stage.last_batch) if any(lag.values()) else now
+            metrics.STUCK_SECONDS.set(now - moved)
+            if now - moved > STUCK_SECONDS:
+                raise Stuck(f"lag {lag} and no batch for {now - moved:.0f} s")
 
-    def _health_of_group(self) -> bool:
+    def _in_group(self) -> bool:
         return "group" not in self._health.missing()
+
+
+class Stuck(Exception):
+    """Nothing moves though it should; a new process is the cure."""
+
+
+def _ended(watch: "asyncio.Task[None]") -> None:
+    """A watchdog that fails ends the process too: nobody would notice that it is gone."""
+    if not watch.cancelled() and (error := watch.exception()) is not None:
+        crash(error)
 
 
 def run(settings: MapperSettings) -> None:
     """Run until stopped; does not return."""
+    try:
+        require_topics(settings.kafka(), settings.names(), (*RAW_TOPICS, Topic.FACTS))
+    except (WrongTopics, KafkaException) as error:
+        log.critical("does not start", reason=str(error))
+        leave(EXIT_CRASHED)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = make_app(settings)

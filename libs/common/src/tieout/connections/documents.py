@@ -97,7 +97,7 @@ def opened(key: bytes, connection: str, chunks: Iterable[DocumentChunk], place: 
     return content
 
 
-async def write_document(  # noqa: PLR0913 - what a document is made of
+async def write_document(
     producer: PlainProducer, names: Names, source: str, key: bytes, name: DocumentName, content: bytes, *, now: datetime
 ) -> DocumentPlace:
     """Write a document's chunks to ``snapshots``, in its connection's partition; returns where they stand.

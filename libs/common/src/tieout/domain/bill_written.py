@@ -58,9 +58,7 @@ def bill_as_written(bill: Bill, like: BillContent | None = None) -> BillContent 
     if bill.invoice_date is None or bill.due_date is None or not lines or None in lines:
         return None
     known = [line for line in lines if line is not None]
-    credits = (
-        () if like is None or sum((use.amount for use in like.credits), Decimal(0)) != _sum(bill) else like.credits
-    )
+    same_credits = like is not None and sum((use.amount for use in like.credits), Decimal(0)) == _sum(bill)
     return BillContent(
         vendor=bill.vendor,
         invoice_number=bill.invoice_number,
@@ -70,7 +68,7 @@ def bill_as_written(bill: Bill, like: BillContent | None = None) -> BillContent 
         description=bill.description,
         purchase_order=bill.purchase_order,
         coding=BillCoding() if like is not None and like.coding == BillCoding() else bill.coding,
-        credits=credits,
+        credits=like.credits if like is not None and same_credits else (),
         approvals=like is not None and like.approvals,
     )
 

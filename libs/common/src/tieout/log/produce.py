@@ -25,7 +25,7 @@ class Aborted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to produce. ``delivered`` gets its offset once the broker has it; of a transaction, while it is open."""
+    """A message to produce. ``delivered`` gets its offset once the broker has it; in a transaction, before it ends."""
 
     topic: str
     partition: int

@@ -108,7 +108,7 @@ class Bills:
     async def of_vendors(
         self, vendors: Sequence[str], *, updated_since: datetime | None = None, deadline: float | None = None
     ) -> tuple[Bill, ...]:
-        """The bills of several vendors in one list, archived ones too, oldest first; only those changed since, if given.
+        """The bills of several vendors in one list, archived ones too, oldest first; only what changed since, if given.
 
         Sorted by creation, since a bill that changes while the list is paged must not push another one past the reader.
 

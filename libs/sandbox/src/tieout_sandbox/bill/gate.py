@@ -14,9 +14,6 @@ from tieout_sandbox.bill.times import printed
 
 IDLE = timedelta(minutes=35)
 TOKEN_IDLE = timedelta(hours=48)
-CALLS_PER_HOUR = 20_000
-LOGINS_PER_HOUR = 200
-CONCURRENT = 3
 MANAGEMENT = "/connect-events/"
 LANE = web.RequestKey("lane", tuple[str, str])
 UNDER_WAY = web.RequestKey("under_way", int)

@@ -119,12 +119,11 @@ def _void(call: Call) -> Answer:
 def _record(call: Call) -> Answer:
     fields = read(_RECORD, call.body())
     parts = tuple(_part(call, fields["vendorId"], item) for item in fields["payments"])
-    named = ("toPrintCheck", "description", "classifications", "syncReference", "allowExport")
-    more = {name: fields[name] for name in named if name in fields}
+    more = {name: fields[name] for name in ("description", *payments.RECORDED) if name in fields}
     order = Order(parts, fields["processDate"], {"type": "WALLET"}, "OFFLINE", more)
     for part in parts:
         payments.check_part(call.act, part)
-    return Answer(payments.show(call.org, payments.record(call.act, order)))
+    return Answer(payments.show(call.org, payments.record(call.act, order), recording=True))
 
 
 def _part(call: Call, vendor_id: str, item: Mapping[str, Any]) -> Part:

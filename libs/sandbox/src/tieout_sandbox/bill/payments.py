@@ -23,6 +23,8 @@ from tieout_sandbox.bill.times import printed
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 VOID_TYPES = ("VOID_AND_CREDIT", "VOID_AND_REISSUE", "VOID_AND_REISSUE_VCARD", "VOID_ONLY")
+# What only a payment recorded by hand has.
+RECORDED = ("toPrintCheck", "classifications", "syncReference", "allowExport")
 _HIDDEN = ("reissueOf", "voidType")
 
 
@@ -135,11 +137,12 @@ def request_void(act: Act, payment: Row, kind: str, reason: str) -> None:
     move(act, payment, "VOID_PENDING")
 
 
-def show(org: Organization, row: Row) -> dict[str, Any]:
-    """A payment as BILL prints it."""
-    fields = {name: one for name, one in row.fields.items() if name not in _HIDDEN}
+def show(org: Organization, row: Row, *, recording: bool = False) -> dict[str, Any]:
+    """A payment as BILL prints it; ``recording`` for the answer to its recording."""
+    hidden = _HIDDEN if recording or org.switches["recorded_fields_in_reads"] else (*_HIDDEN, *RECORDED)
+    fields = {name: one for name, one in row.fields.items() if name not in hidden}
     parts = fields["billPayments"]
-    vendor = org.vendors.get(fields["vendorId"])
+    vendor = None if recording else org.vendors.get(fields["vendorId"])
     return {
         "id": row.id,
         **({"vendorName": vendor.fields["name"]} if vendor else {}),

@@ -42,6 +42,8 @@ DEFAULTS: dict[str, Any] = {
     # A payment's progress moves the updated time of its bills; and raises bill.updated too.
     "payment_touches_bill": True,
     "payment_raises_bill_updated": False,
+    # GET of a recorded payment shows syncReference and its like; else only the answer to the recording does.
+    "recorded_fields_in_reads": True,
     # Creating payments needs a trusted session; the code of the text message.
     "mfa_required": True,
     "mfa_code": "424242",

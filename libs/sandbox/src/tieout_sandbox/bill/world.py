@@ -43,6 +43,15 @@ Make = Callable[[Act, dict[str, Any], str | None], Row]
 
 def load(world: Mapping[str, Any]) -> Installation:
     """A new installation; a world that is not in the format is a ValueError that says where."""
+    try:
+        return _load(world)
+    except KeyError as missing:
+        raise ValueError(f"the world lacks {missing}") from missing
+    except (TypeError, AttributeError) as wrong:
+        raise ValueError(f"the world is not in its format: {wrong}") from wrong
+
+
+def _load(world: Mapping[str, Any]) -> Installation:
     # Through text once more, so that amounts are exact however the world was made.
     plain = loads(dump(world), parse_float=Decimal)
     switches = Switches()

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from json import dumps
 from typing import Any, Final
 
-from tieout.domain.erp import ZERO, DimensionCode, Terms
+from tieout.domain.erp import DimensionCode, Terms
 from tieout.domain.erp_ledger import EntryType, VendorLedgerEntry
 from tieout.domain.records import ReadContext
 from tieout_connectors.business_central.wire.fields import Fields
@@ -65,8 +65,8 @@ def ledger_entry(document: Mapping[str, Any], context: ReadContext) -> VendorLed
 
 
 def owed(amount: Decimal) -> Decimal:
-    """An amount of the page as what is owed. Subtracted, since a negated zero would be written as ``-0``."""
-    return ZERO - amount
+    """An amount of the page as what is owed: the page writes that negative."""
+    return -amount
 
 
 def terms(row: Fields) -> Terms | None:

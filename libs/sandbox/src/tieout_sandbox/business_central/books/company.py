@@ -67,6 +67,8 @@ class Books:
             kind=lambda row: row.kind,
             vendor_number=lambda row: (row.kind, row.vendor, row.vendor_invoice_number),
             order=lambda row: row.order_id,
+            number=lambda row: row.number,
+            vendor_invoice=lambda row: row.vendor_invoice_number,
         )
         self.lines = Table[documents.Line](
             store, "Purchase Line", lambda row: (row.document, row.sequence), document=lambda row: row.document
@@ -108,6 +110,7 @@ class Books:
             external=lambda row: (row.document_type, row.vendor, row.external_document_number),
             open=lambda row: (row.vendor, row.open),
             invoice=lambda row: row.document_id,
+            transaction=lambda row: row.transaction,
             mark=lambda row: row.applies_to_id,
         )
         self.details = Table[entries.DetailedEntry](

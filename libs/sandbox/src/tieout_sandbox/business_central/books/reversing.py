@@ -29,7 +29,7 @@ def reverse_entry(books: Books, entry: VendorEntry) -> None:
         Refusal: Reversed already, still applied, or the date is outside the window.
     """
     with books.store.transaction():
-        together = [one for one in books.vendor_ledger if one.transaction == entry.transaction]
+        together = books.vendor_ledger.where("transaction", entry.transaction)
         for one in together:
             if one.reversed:
                 raise Refusal("reversed_already", table=TABLE, number=one.number)

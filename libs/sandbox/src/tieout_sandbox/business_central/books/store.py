@@ -8,9 +8,9 @@ import bisect
 import copy
 import random
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -105,21 +105,13 @@ class Store:
         self.reseed()
 
 
-@dataclass
-class _Index(Generic[R]):
-    """Rows by a value that several may share."""
+@dataclass(frozen=True)
+class _Place:
+    """Where a row stands in a table: by key, by change time, in each index."""
 
-    of: Callable[[R], Any]
-    rows: dict[Any, dict[str, R]] = field(default_factory=dict)
-
-    def add(self, row: R) -> None:
-        self.rows.setdefault(self.of(row), {})[row.id] = row
-
-    def drop(self, row: R) -> None:
-        group = self.rows[self.of(row)]
-        del group[row.id]
-        if not group:
-            del self.rows[self.of(row)]
+    key: Any
+    modified: datetime
+    indexed: tuple[Any, ...]
 
 
 class Table(Generic[R]):
@@ -137,7 +129,8 @@ class Table(Generic[R]):
         self.key = key
         self._label = label or (lambda row: f"No.='{key(row)}'")
         self._store = store
-        self._indexes = {index: _Index(of) for index, of in indexes.items()}
+        self._of = tuple(indexes.values())
+        self._indexes: dict[str, dict[Any, dict[str, R]]] = {index: {} for index in indexes}
         self._clear()
         store.tables[name] = self
 
@@ -146,8 +139,8 @@ class Table(Generic[R]):
         self._by_key: dict[Any, R] = {}
         self._keys: list[Any] = []
         self._times: list[tuple[datetime, str]] = []
-        for index in self._indexes.values():
-            index.rows.clear()
+        for groups in self._indexes.values():
+            groups.clear()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -165,20 +158,21 @@ class Table(Generic[R]):
 
     def where(self, index: str, value: Any) -> list[R]:
         """Rows of an index value, in key order."""
-        return sorted(self._indexes[index].rows.get(value, {}).values(), key=self.key)
+        return sorted(self._indexes[index].get(value, {}).values(), key=self.key)
 
     def last(self) -> R | None:
         """The row with the highest key."""
         return self._by_key[self._keys[-1]] if self._keys else None
 
-    def after(self, key: Any, *, inclusive: bool = False) -> Iterable[R]:
+    def after(self, key: Any, *, inclusive: bool = False) -> Iterator[R]:
         """Rows beyond a key, in order."""
         cut = bisect.bisect_left if inclusive else bisect.bisect_right
         return (self._by_key[k] for k in self._keys[cut(self._keys, key) :])
 
-    def since(self, moment: datetime) -> list[R]:
-        """Rows written at or after a moment, oldest first, ties by id."""
-        return [self._rows[identity] for _, identity in self._times[bisect.bisect_left(self._times, (moment, "")) :]]
+    def since(self, moment: datetime, identity: str = "") -> Iterator[R]:
+        """Rows written at or after a moment, oldest first, ties by id; those after ``identity`` within the moment."""
+        start = bisect.bisect_right(self._times, (moment, identity))
+        return (self._rows[one] for _, one in self._times[start:])
 
     def insert(self, row: R) -> R:
         """Add; a taken key is refused."""
@@ -187,8 +181,8 @@ class Table(Generic[R]):
         row.id = row.id or self._store.new_id()
         row.created = row.modified = self._store.stamp()
         row.version = 1
-        self._link(row)
-        self._store.on_rollback(lambda: self._unlink(row))
+        self._link(row, self._place(row))
+        self._store.on_rollback(lambda: self._unlink(row, self._place(row)))
         self._store.changed(self.name, row, "created")
         return row
 
@@ -209,48 +203,48 @@ class Table(Generic[R]):
 
     def remove(self, row: R) -> None:
         """Delete."""
-        self._unlink(row)
-        self._store.on_rollback(lambda: self._link(row))
+        self._unlink(row, self._place(row))
+        self._store.on_rollback(lambda: self._link(row, self._place(row)))
         self._store.changed(self.name, row, "deleted")
 
     def replace(self, rows: list[R]) -> None:
         """Exactly these rows, with their ids and stamps."""
         self._clear()
         for row in rows:
-            self._link(row)
+            self._link(row, self._place(row))
+
+    def _place(self, row: R) -> _Place:
+        return _Place(self.key(row), row.modified, tuple(of(row) for of in self._of))
 
     def _write(self, row: R, values: dict[str, Any]) -> None:
-        old = self.key(row)
-        changed = replace_key(self.key, row, values)
-        if changed != old and changed in self._by_key:
-            raise Refusal("same_key", table=self.name, key=self._label(row))
-        self._unlink(row)
+        before, kept = self._place(row), {name: getattr(row, name) for name in values}
         for name, value in values.items():
             setattr(row, name, value)
-        self._link(row)
+        after = self._place(row)
+        if after == before:
+            return
+        if after.key != before.key and after.key in self._by_key:
+            label = self._label(row)
+            for name, value in kept.items():
+                setattr(row, name, value)
+            raise Refusal("same_key", table=self.name, key=label)
+        self._unlink(row, before)
+        self._link(row, after)
 
-    def _link(self, row: R) -> None:
-        key = self.key(row)
+    def _link(self, row: R, place: _Place) -> None:
         self._rows[row.id] = row
-        self._by_key[key] = row
-        bisect.insort(self._keys, key)
-        bisect.insort(self._times, (row.modified, row.id))
-        for index in self._indexes.values():
-            index.add(row)
+        self._by_key[place.key] = row
+        bisect.insort(self._keys, place.key)
+        bisect.insort(self._times, (place.modified, row.id))
+        for groups, value in zip(self._indexes.values(), place.indexed, strict=True):
+            groups.setdefault(value, {})[row.id] = row
 
-    def _unlink(self, row: R) -> None:
-        key = self.key(row)
+    def _unlink(self, row: R, place: _Place) -> None:
         del self._rows[row.id]
-        del self._by_key[key]
-        del self._keys[bisect.bisect_left(self._keys, key)]
-        del self._times[bisect.bisect_left(self._times, (row.modified, row.id))]
-        for index in self._indexes.values():
-            index.drop(row)
-
-
-def replace_key(key: Callable[[R], Any], row: R, values: dict[str, Any]) -> Any:
-    """The key the row would have with other values."""
-    trial = copy.copy(row)
-    for name, value in values.items():
-        setattr(trial, name, value)
-    return key(trial)
+        del self._by_key[place.key]
+        del self._keys[bisect.bisect_left(self._keys, place.key)]
+        del self._times[bisect.bisect_left(self._times, (place.modified, row.id))]
+        for groups, value in zip(self._indexes.values(), place.indexed, strict=True):
+            del groups[value][row.id]
+            if not groups[value]:
+                del groups[value]

@@ -123,7 +123,7 @@ def unapply(books: Books, order: dict[str, Any]) -> dict[str, Any]:
 def reverse(books: Books, order: dict[str, Any]) -> dict[str, Any]:
     """``entry`` or ``document``, ``date`` (of the unapplying): unapplied where needed, then reversed whole."""
     found = entry(books, order)
-    for one in [row for row in books.vendor_ledger if row.transaction == found.transaction]:
+    for one in books.vendor_ledger.where("transaction", found.transaction):
         if applying.applications_of(books, one):
             unapply_entry(books, one, day(order, "date") or books.today())
     reverse_entry(books, found)
@@ -134,7 +134,7 @@ def apply(books: Books, order: dict[str, Any]) -> dict[str, Any]:
     """``entry`` or ``document`` and ``type``, and ``invoices``: open entries applied to each other."""
     found = entry(books, order)
     targets = [entry_of(books, invoice(books, name)) for name in order["invoices"]]
-    if not found.open or not all(target.open for target in targets):
+    if not found.open or not all(target.open and target.vendor == found.vendor for target in targets):
         raise Refusal("no_open_entry", number=found.document_number, vendor=found.vendor)
     register = Register(books, found.posting_date, found.document_type, found.document_number)
     applying.apply_entries(register, found, targets)

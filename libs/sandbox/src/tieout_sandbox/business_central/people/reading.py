@@ -21,19 +21,12 @@ def amount(value: Any) -> Decimal:
 
 def invoice(books: Books, name: str) -> Document:
     """An invoice by id, posted number or vendor invoice number."""
-    found = books.documents.get(name)
-    if found is None:
-        found = next(
-            (
-                one
-                for one in books.documents
-                if one.kind == "Invoice" and name in (one.number, one.vendor_invoice_number)
-            ),
-            None,
-        )
-    if found is None or found.kind != "Invoice":
+    by_id = books.documents.get(name)
+    named = [*books.documents.where("number", name), *books.documents.where("vendor_invoice", name)]
+    found = [one for one in ([by_id] if by_id is not None else named) if one.kind == "Invoice"]
+    if not found:
         raise ValueError(f"no purchase invoice {name!r}")
-    return found
+    return found[0]
 
 
 def entry_of(books: Books, document: Document) -> VendorEntry:

@@ -88,6 +88,10 @@ def new_company(name: str, today: date, **setup: Any) -> Company:
 
 
 def _references(start: date) -> dict[str, Any]:
+    return {**_posting_setup(), **_money(start), **_articles_and_journals()}
+
+
+def _posting_setup() -> dict[str, Any]:
     return {
         "series": [
             {"code": "VEND", "last": "V00099"},
@@ -106,6 +110,11 @@ def _references(start: date) -> dict[str, Any]:
             {"code": "NONTAXABLE", "percent": "0", "account": "2310"},
         ],
         "units": [{"code": "PCS"}, {"code": "HOUR"}],
+    }
+
+
+def _money(start: date) -> dict[str, Any]:
+    return {
         "payment_terms": [
             {"code": "30 DAYS", "display_name": "Net 30 days", "due": "30D"},
             {"code": "15 DAYS", "display_name": "Net 15 days", "due": "15D"},
@@ -142,6 +151,11 @@ def _references(start: date) -> dict[str, Any]:
             {"number": BANK, "display_name": "Operating", "bank_account_number": "99-99-888", "account": "1110"},
             {"number": "EUROBANK", "display_name": "Euro", "currency_code": "EUR", "account": "1120"},
         ],
+    }
+
+
+def _articles_and_journals() -> dict[str, Any]:
+    return {
         "articles": [
             {"kind": "Item", "number": "1896-S", "display_name": "ATHENS Desk", "account": "5110", **_pieces("780.70")},
             {"kind": "Item", "number": "1908-S", "display_name": "LONDON Chair", "account": "5110", **_pieces("96.10")},
