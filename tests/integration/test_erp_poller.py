@@ -116,9 +116,9 @@ def die_at_each(world: World, points: Sequence[str]) -> None:
 
 def test_killed_at_every_step_it_repeats_rows_and_loses_none(worlds: Callable[[], World]) -> None:
     """A power cut between any two durable writes, before and after any call of the ERP."""
-    both = worlds(), worlds()
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(die_at_each, one, DEATHS[half::2]) for half, one in enumerate(both)]:
+    side_by_side = worlds(), worlds(), worlds()
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(die_at_each, one, DEATHS[number::3]) for number, one in enumerate(side_by_side)]:
             done.result()
 
 

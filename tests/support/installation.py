@@ -64,7 +64,7 @@ class Installation:
             "TIEOUT_PREFIX": self.prefix,
             "TIEOUT_PARTITIONS": str(self.partitions),
         }
-        if module in ("tieout_bill_writer", "tieout_erp_poller", "tieout_control_plane"):
+        if module in ("tieout_bill_writer", "tieout_erp_poller", "tieout_control_plane", "tieout_webhook_ingest"):
             base |= {"TIEOUT_DATABASE_URL": self.database, "TIEOUT_MASTER_KEY": MASTER}
         return base | dict(extra)
 

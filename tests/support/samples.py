@@ -140,6 +140,7 @@ ALL: Final[tuple[Payload, ...]] = (
     requests.SyncAsked(connection="acme", generation=3, kinds=(Kind.VENDOR,), deadline=NOON),
     requests.RowsAsked(connection="acme", kind=Kind.PURCHASE_INVOICE, keys=("i-1",)),
     requests.DocumentsAsked(connection="acme", generation=3, link="bill/i-1", invoice="i-1"),
+    requests.NoticeSeen(connection="acme", kind="bill", key="00n1", event="e1b6", updated=NOON),
     requests.CheckAnswered(
         request="r1", connection="acme", side=Side.BILL,
         lines=(requests.CheckLine(name="sign-in", status=requests.CheckStatus.OK, detail="as ap@example.com"),),

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr, ValidationError
 
 from tieout.domain.errors import Fatal, Reject, Retry
+from tieout_connectors.business_central import checks
 from tieout_connectors.business_central.client import AT_A_TIME, TRIES, Client, TokenLapsed, together
 from tieout_connectors.business_central.settings import (
     BusinessCentralCredentials,
     BusinessCentralSettings,
     Endpoints,
 )
+from tieout_connectors.spi.erp import CheckStatus
 
 COMPANY = "9ee48135-93e1-ef11-9344-6045bde9ca09"
 CREDENTIALS = BusinessCentralCredentials(client_id="app", client_secret=SecretStr("very-secret-value"))
@@ -357,6 +360,18 @@ async def test_an_envelope_that_is_none_of_the_services_may_pass() -> None:
         with pytest.raises(Retry) as caught:
             await made.client.rows(await made.client.api("vendors"), "GET vendors", {})
         assert caught.value.code == "unreadable"
+
+
+async def test_a_check_reports_nonsense_instead_of_failing_itself() -> None:
+    """Another server under the address, or another page under the ledger's name: each line says so."""
+    async with site(script(web.json_response({"value": [{"No": "10000", "Name": "x"}]}))) as made:
+        lines = {line.name: line for line in await checks.check(made.client, date(2026, 4, 1))}
+    assert lines["company"].status is CheckStatus.OK
+    assert lines["vendors"].status is CheckStatus.FAILED
+    ledger = lines["vendor ledger page"]
+    assert ledger.status is CheckStatus.FAILED
+    assert "Remaining_Amount" in ledger.detail
+    assert "object id 29" in ledger.cure
 
 
 async def test_secrets_show_nowhere() -> None:

@@ -73,7 +73,7 @@ def decide(view: View, origin: Origin, fact: Payload) -> Decision:
     """
     draft = Draft(view, origin)
     HANDLERS[type(fact)](draft, fact)
-    lifecycle.work(draft, _build_for, _reconsider)
+    lifecycle.work(draft, _build_for, _reconsider, freed=type(fact) in FREEING)
     return draft.decision()
 
 
@@ -150,6 +150,9 @@ def _reconsider(draft: Draft, _link: str, row: LinkRow) -> None:
 def _build_for(kind: str) -> Build:
     return KINDS[kind].build
 
+
+# Facts after which a place in a window may be free. What is merely seen asks for its place itself.
+FREEING: Final = frozenset({SettingsFact, TickFact, OutcomeFact, SideFact, HoldReleased})
 
 HANDLERS: Final[dict[type[Payload], Callable[[Draft, Any], None]]] = {
     SettingsFact: _settings,

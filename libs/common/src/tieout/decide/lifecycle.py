@@ -102,14 +102,22 @@ def request(draft: Draft, link: str, row: LinkRow, build: Build, *, probe: bool 
     draft.write(rows.link_row(link), row, "requested")
 
 
-def work(draft: Draft, build_for: Callable[[str], Build], reconsider: Callable[[Draft, str, LinkRow], None]) -> None:
-    """Go on with what earlier decisions left to do: links to wake, and queued links for places that are free."""
+def work(
+    draft: Draft,
+    build_for: Callable[[str], Build],
+    reconsider: Callable[[Draft, str, LinkRow], None],
+    *,
+    freed: bool,
+) -> None:
+    """Go on with what earlier decisions left to do: links to wake, and queued links if places may have become free."""
     for link in waiting.woken(draft):
         row = draft.read(rows.link_row(link), LinkRow)
         if row is not None and row.phase is Phase.WAITING:
             request(draft, link, row, build_for(row.kind))
         elif row is not None and row.phase is Phase.HELD:
             reconsider(draft, link, row)
+    if not freed:
+        return
     settings = draft.read(rows.SETTINGS, SettingsRow)
     if settings is None or settings.settings.state is not State.ACTIVE:
         return

@@ -42,7 +42,7 @@ def map_vendor(vendor: Vendor) -> BillVendorContent | Unmappable:
         return Unmappable("vendor.name_empty", {"number": number})
     if not (len(vendor.currency) == 3 and vendor.currency.isascii() and vendor.currency.isalpha()):
         return Unmappable("vendor.currency_unknown", {"number": number, "currency": vendor.currency})
-    address = Address.model_validate({key: value.strip() for key, value in vendor.address})
+    address = stripped(vendor.address)
     wanted = {
         "street": address.line1,
         "city": address.city,
@@ -60,6 +60,12 @@ def map_vendor(vendor: Vendor) -> BillVendorContent | Unmappable:
         email=first_address(vendor.email),
         phone=vendor.phone.strip(),
     )
+
+
+def stripped(address: Address) -> Address:
+    """The address without blanks around its parts, which BILL may or may not keep."""
+    parts = {key: value.strip() for key, value in address if value != value.strip()}
+    return address.model_copy(update=parts) if parts else address
 
 
 def first_address(emails: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -67,6 +68,12 @@ def row_bytes(value: dict[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@lru_cache(maxsize=4096)
+def _parsed(model: type[R], value: bytes) -> R:
+    """A row from its bytes. Rows are frozen, and the settings, windows and runs are read again with every fact."""
+    return model.model_validate_json(value)
+
+
 @dataclass
 class Draft:
     """A decision in the making. It sees its own writes; a row written twice is one entry, with the last value."""
@@ -84,7 +91,7 @@ class Draft:
             own = self._rows[row]
             return own if own is None or isinstance(own, model) else model.model_validate(own.model_dump())
         value = self.view.get(row)
-        return None if value is None else model.model_validate_json(value)
+        return None if value is None else _parsed(model, value)
 
     def write(self, row: str, value: Row, what: str, why: str = "") -> None:
         """Assign a row."""

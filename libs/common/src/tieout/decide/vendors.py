@@ -31,7 +31,8 @@ def observed(draft: Draft, fact: VendorObserved) -> None:
     currencies = before.currencies if before is not None and before.vendor.id == vendor.id else ()
     if vendor.currency not in currencies:
         currencies = (*currencies, vendor.currency)
-    currencies = (*currencies, *_asked_for(draft, vendor.number, currencies))
+    if before is None:
+        currencies = (*currencies, *_asked_for(draft, vendor.number, currencies))
     bare = vendor.model_copy(update={"version": "", "modified": None})
     now = VendorRow(vendor=bare, currencies=currencies)
     if now != before:
@@ -83,14 +84,15 @@ def _want(draft: Draft, vendor: Vendor, currency: str) -> None:
     if row is None:
         row = LinkRow(kind=KIND, phase=Phase.IGNORED, record=vendor.id, priority=Priority.MASTER)
     changes = {"number": vendor.number, "name": name, "usable": usable}
-    content = map_vendor(vendor.model_copy(update={"currency": currency}))
+    content = map_vendor(vendor if vendor.currency == currency else vendor.model_copy(update={"currency": currency}))
     original = "" if isinstance(content, Unmappable) or content.name == vendor.name.strip() else vendor.name
-    changed = row.model_copy(update={**changes, "original": original})
-    if changed != row:
-        draft.write(rows.link_row(link), changed, "vendor.seen")
-        if usable and not row.usable:
+    changes["original"] = original
+    if any(getattr(row, field) != value for field, value in changes.items()):
+        newly_usable = usable and not row.usable
+        row = row.model_copy(update=changes)
+        draft.write(rows.link_row(link), row, "vendor.seen")
+        if newly_usable:
             waiting.arrived(draft, name)
-    row = changed
     if archived and not row.target and not row.command:
         # A blocked vendor that BILL does not know stays unknown to it until it is unblocked.
         draft.remove(rows.want_row(link), "want.gone")

@@ -50,6 +50,7 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.request.sync.v1": requests.SyncAsked,
     "tieout.request.rows.v1": requests.RowsAsked,
     "tieout.request.documents.v1": requests.DocumentsAsked,
+    "tieout.request.notice.v1": requests.NoticeSeen,
     "tieout.answer.check.v1": requests.CheckAnswered,
     "tieout.cursor.erp.v1": cursors.ErpCursor,
     # what is too large for one message

@@ -88,3 +88,23 @@ class DocumentsAsked(Payload):
     generation: int
     link: str
     invoice: str
+
+
+class NoticeSeen(Payload):
+    """BILL says that a record has changed: read it again and write it to ``bill.events``. Keyed by budget.
+
+    A hint and no more: it may come twice, out of order, or name a record that does not exist (BILL's test
+    notifications do). One read answers all notices of a record that came before the read began.
+
+    Attributes:
+        kind: ``vendor``, ``bill`` or ``payment``.
+        key: BILL's id of the record.
+        event: BILL's id of the notification, the same for all its deliveries.
+        updated: when BILL says the record was last changed, UTC; None if it does not tell.
+    """
+
+    connection: str
+    kind: str
+    key: str
+    event: str
+    updated: datetime | None = None

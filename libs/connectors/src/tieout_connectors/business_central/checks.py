@@ -7,7 +7,7 @@ from typing import Final
 
 from tieout.domain.errors import RecoveryError, Reject
 from tieout_connectors.business_central import ledger
-from tieout_connectors.business_central.client import Client
+from tieout_connectors.business_central.client import Client, understood
 from tieout_connectors.business_central.wire import protocol
 from tieout_connectors.spi.erp import CheckLine, CheckStatus
 
@@ -48,7 +48,8 @@ async def check(client: Client, today: date) -> list[CheckLine]:
 async def _asked(name: str, question: Callable[[], Awaitable[CheckLine]], *, cure: str = "") -> CheckLine:
     """The answer, or the refusal as an answer: a check reports, it does not fail."""
     try:
-        return await question()
+        with understood(f"GET {name}"):
+            return await question()
     except RecoveryError as error:
         return CheckLine(name, CheckStatus.FAILED, str(error), error.cure or cure)
 

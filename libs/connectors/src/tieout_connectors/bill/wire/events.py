@@ -6,7 +6,7 @@ so; both are unwrapped.
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from json import JSONDecodeError, loads
+from json import loads
 from typing import Any, Final
 
 from tieout.domain.bill_events import BillEvent, EventType, FailedPart, PaymentProblem, Subject
@@ -17,8 +17,10 @@ from tieout_connectors.spi.wire import Unreadable
 DEEPEST: Final = 3
 
 
-def unwrap(body: bytes | str) -> Mapping[str, Any]:
+def unwrap(body: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
     """The object of a delivery, with exact decimals, whatever it is wrapped in. Verify the signature before.
+
+    An object that was unwrapped once comes back as it is.
 
     Raises:
         Unreadable: if there is no notification in it.
@@ -92,5 +94,5 @@ def _beside(raw: Mapping[str, Any]) -> Iterator[Fields]:
 def _parsed(text: bytes | str) -> Any:
     try:
         return loads(text, parse_float=Decimal)
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise Unreadable("", "not JSON") from error

@@ -1,0 +1,71 @@
+"""The keys that BILL signs a connection's notifications with: stored by bill-writer, checked by webhook-ingest.
+
+BILL does not say how long the old key goes on after a rotation, so both count for a while. The order that loses nothing:
+store the new keys first (``rotated``), then switch the subscription on; what is signed in between is refused and comes
+again after 2, 4, 8 and 16 seconds.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
+
+from tieout.connections.secrets import Purpose, Secret, SecretStore, SecretUnreadable
+from tieout.domain.settings import Side
+
+# BILL's repeats of one notification end half a minute after the first. An hour covers any slow change-over on its side
+# and is the longest that a key somebody has stolen stays good after its rotation.
+GRACE: Final = timedelta(hours=1)
+
+CURRENT: Final = "current"
+PREVIOUS: Final = "previous"
+UNTIL: Final = "previous_until"
+
+
+@dataclass(frozen=True)
+class WebhookKeys:
+    """Up to two keys. ``previous`` counts until ``previous_until``, UTC; ``repr`` shows neither."""
+
+    current: str = field(repr=False)
+    previous: str = field(default="", repr=False)
+    previous_until: datetime | None = None
+
+    def accepted(self, now: datetime) -> tuple[str, ...]:
+        """The keys that a signature made now may be of."""
+        if self.previous and self.previous_until is not None and now < self.previous_until:
+            return (self.current, self.previous)
+        return (self.current,)
+
+    def rotated(self, key: str, now: datetime, grace: timedelta = GRACE) -> Self:
+        """These keys after BILL has given a new one; the old one goes on for ``grace``. The same key changes nothing."""
+        return self if key == self.current else type(self)(key, self.current, now + grace)
+
+
+def read_keys(store: SecretStore, connection: str) -> WebhookKeys | None:
+    """A connection's keys, None if there are none. Blocking.
+
+    Raises:
+        SecretUnreadable: what is stored is no set of keys, or does not open.
+        StoreNotReady, SideNotHeld, WrongMasterKey: see ``SecretStore.get``.
+    """
+    secret = store.get(connection, Side.BILL, Purpose.WEBHOOK_KEYS)
+    return None if secret is None else _keys_of(secret, connection)
+
+
+def write_keys(store: SecretStore, connection: str, keys: WebhookKeys) -> int:
+    """Store a connection's keys in place of those before; returns their version. Raises as ``SecretStore.put``."""
+    values = {CURRENT: keys.current}
+    if keys.previous and keys.previous_until is not None:
+        values |= {PREVIOUS: keys.previous, UNTIL: keys.previous_until.astimezone(UTC).isoformat()}
+    return store.put(connection, Side.BILL, Purpose.WEBHOOK_KEYS, values)
+
+
+def _keys_of(secret: Secret, connection: str) -> WebhookKeys:
+    try:
+        if PREVIOUS not in secret:
+            return WebhookKeys(secret[CURRENT])
+        until = datetime.fromisoformat(secret[UNTIL])
+        if until.tzinfo is None:
+            raise ValueError("a time without an offset")
+        return WebhookKeys(secret[CURRENT], secret[PREVIOUS], until)
+    except (KeyError, ValueError):
+        raise SecretUnreadable(f"the webhook keys of {connection} are incomplete: have them rotated") from None

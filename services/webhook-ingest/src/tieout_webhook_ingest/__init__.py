@@ -1,0 +1,1 @@
+"""webhook-ingest: what BILL pushes, verified and durable before it is answered."""
