@@ -64,6 +64,7 @@ def worlds(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> It
     for world in made:
         for process in world.started:
             process.kill()
+        world.log.close()
 
 
 @pytest.fixture

@@ -15,16 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
+from support.fake_erp.log_reader import LogReader
 from tieout.domain.records import Kind, ReadContext
 from tieout.events import catalogue
-from tieout.events.envelope import Message, Payload, decode
+from tieout.events.envelope import Message, Payload
 from tieout.events.facts import RunFact, RunPhase, UnreadableFact, VendorObserved
 from tieout.events.raw import ErpRow, ErpRun
 from tieout.log.admin import apply_topics
 from tieout.log.clients import KafkaAccess
-from tieout.log.compacted import high_watermark, read_to_end
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import Outgoing, PlainProducer
 from tieout.log.topics import Names, Topic
@@ -51,6 +50,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._producer = PlainProducer(self.access)
+        self.log = LogReader(self.access)
 
     def write(self, messages: list[Outgoing]) -> None:
         """To the raw topics, as the poller does."""
@@ -83,11 +83,7 @@ class World:
     def facts(self) -> list[Message[Payload]]:
         """Everything in ``sync.facts``, in order within each partition."""
         topic = self.names.topic(Topic.FACTS)
-        return [
-            decode(message.headers(), message.value(), catalogue)
-            for partition in range(self.names.partitions)
-            for message in read_to_end(self.access, topic, partition, timeout=20)
-        ]
+        return [fact for number in range(self.names.partitions) for fact in self.log.read(topic, number)]
 
     def count(self) -> int:
         """How many facts there are now, repeats included."""
@@ -96,7 +92,7 @@ class World:
     def ends(self) -> dict[int, int]:
         """Where ``sync.facts`` ends now."""
         topic = self.names.topic(Topic.FACTS)
-        return {number: high_watermark(self.access, topic, number)[1] for number in range(self.names.partitions)}
+        return {number: self.log.end(topic, number) for number in range(self.names.partitions)}
 
     def committed(self) -> int:
         """How many raw messages the mapper has committed."""
@@ -104,12 +100,8 @@ class World:
 
     def committed_by_partition(self) -> dict[int, int]:
         """The mapper group's committed offsets on the ERP's raw topic."""
-        spots = [TopicPartition(self.names.topic(Topic.ERP_CHANGES), n) for n in range(self.names.partitions)]
-        consumer = Consumer(self.access.consumer(self.names.group("fact-mapper")))
-        try:
-            return {spot.partition: max(0, spot.offset) for spot in consumer.committed(spots, timeout=10)}
-        finally:
-            consumer.close()
+        group, topic = self.names.group("fact-mapper"), self.names.topic(Topic.ERP_CHANGES)
+        return self.log.committed(group, topic, range(self.names.partitions))
 
 
 @pytest.fixture
@@ -122,6 +114,7 @@ def world(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> Ite
     yield made
     for process in made.started:
         process.kill()
+    made.log.close()
 
 
 def message(connection: str, data: Payload, identity: str) -> Message[Payload]:
@@ -189,8 +182,7 @@ def behind_the_last_fact(world: World, rows: list[Message[Payload]], before: dic
     topic = world.names.topic(Topic.FACTS)
     found = {}
     for number, start in before.items():
-        for message in read_to_end(world.access, topic, number, start=start, timeout=20):
-            fact = decode(message.headers(), message.value(), catalogue)
+        for fact in world.log.read(topic, number)[start:]:
             found[number] = raw[number].index(fact.causationid) + 1
     return found
 

@@ -313,7 +313,7 @@ class Process:
                 elif self._next + 1 >= self.log.until:
                     self.runner.caught_up()
                 self._next += 1
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
     async def kill(self) -> None:
         """As a power cut: nothing is written any more; what was sent stays sent."""

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from support.deciding import ADDRESS, settings
-from tieout.domain import bill, bill_payments, erp, erp_orders, erp_outcomes
+from tieout.domain import bill, bill_payments, erp, erp_ledger, erp_orders, erp_outcomes
 from tieout.domain.capabilities import HandWork
 from tieout.domain.money import Money
 from tieout.domain.records import Kind, ReadContext
@@ -70,6 +70,13 @@ ALL: Final[tuple[Payload, ...]] = (
         run=4, value=erp.DimensionValue(id="d-1", dimension="DEPARTMENT", code="SALES", name="Sales", blocked=False)
     ),
     facts.InvoiceObserved(run=4, invoice=INVOICE),
+    facts.LedgerEntryObserved(
+        run=4,
+        entry=erp_ledger.VendorLedgerEntry(
+            id="2831", type=erp_ledger.EntryType.INVOICE, vendor_number="10000", document_number="108001",
+            posting_date=DAY, currency="USD", amount="125.00", open="25.00", is_open=True,
+        ),
+    ),
     facts.DocumentFetched(
         link="bill/i-1", invoice="i-1", document=erp.DocumentRef(id="doc-1", owner="i-1", name="a.pdf", size=700_000),
         place=PLACE,

@@ -21,6 +21,7 @@ from tieout.domain.erp import (
     Vendor,
     VendorRef,
 )
+from tieout.domain.erp_ledger import EntryType, VendorLedgerEntry
 from tieout.domain.records import Kind
 from tieout.events.commands import BillCommand, DocumentPlace, Intent
 from tieout.events.facts import (
@@ -29,6 +30,7 @@ from tieout.events.facts import (
     DimensionValueObserved,
     DocumentFetched,
     HoldReleased,
+    LedgerEntryObserved,
     Result,
     SettingsFact,
     VendorObserved,
@@ -258,6 +260,25 @@ def test_a_bill_changed_in_bill_is_held_until_it_is_set_back() -> None:
     assert (held.reason, held.params["there"], held.params["here"]) == ("bill.changed_in_bill", "90.00", "100.00")
     world.feed(BillObserved(bill=shown.model_copy(update={"amount": Decimal("100.00")})))
     assert (reason(world), world.link(BILL).phase) == ("", Phase.LINKED)
+
+
+def test_a_hold_set_on_the_ledger_entry_is_noticed_though_the_invoice_is_not_stamped() -> None:
+    """The entry alone shows it; the invoice is read again and held; clearing it is noticed the same way."""
+    world = World()
+    masters(world)
+    see(world, ledger_entry="2831")
+    entry = VendorLedgerEntry(
+        id="2831", type=EntryType.INVOICE, vendor_number="10000", document_number="108001", posting_date=MAY,
+        currency="USD", amount=Decimal(100), open=Decimal(100), is_open=True,
+    )  # fmt: skip
+    assert world.feed(LedgerEntryObserved(run=1, entry=entry)) == Decision()
+    held = LedgerEntryObserved(run=2, entry=entry.model_copy(update={"on_hold": "AB"}))
+    asked = RowsAsked(connection="acme", kind=Kind.PURCHASE_INVOICE, keys=("i-1",))
+    assert world.feed(held).requests == (asked,)
+    assert world.feed(held) == Decision()
+    see(world, ledger_entry="2831", on_hold="AB")
+    assert reason(world) == "bill.on_hold_in_erp"
+    assert world.feed(LedgerEntryObserved(run=3, entry=entry)).requests == (asked,)
 
 
 def test_an_invoice_cancelled_after_sending_is_shown() -> None:

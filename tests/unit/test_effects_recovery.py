@@ -83,7 +83,7 @@ async def disturbed(seed: int) -> None:
         process = Process(part, connections, rng=rng)
     await until(lambda: len(decider.done) == LINKS)
     await until(lambda: part.position >= len(part.input) - 1)
-    await asyncio.sleep(60)
+    await asyncio.sleep(30)
     outside.faults.clear()
     assert set(marks(outside).values()) == {1}
     assert outside.most_running <= 6 * (1 + len(zombies))
@@ -96,7 +96,7 @@ async def disturbed(seed: int) -> None:
     await last.kill()
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", range(40))
 def test_every_wish_is_fulfilled_once(seed: int) -> None:
     """However often the process dies, is fenced or loses answers, each vendor stands outside exactly once."""
     run(disturbed(seed))

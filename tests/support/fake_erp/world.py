@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from support.fake_erp.log_reader import LogReader
 from tieout.domain.settings import ConnectionSettings, Side
 from tieout.events import catalogue
 from tieout.events.connections import ConnectionApplied
 from tieout.events.cursors import ErpCursor
-from tieout.events.envelope import Message, Payload, decode
+from tieout.events.envelope import Message, Payload
 from tieout.events.requests import CheckAsked, SyncAsked
 from tieout.log.clients import KafkaAccess
-from tieout.log.compacted import read_to_end
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import PlainProducer, TransactionalProducer
 from tieout.log.topics import Names, Topic
@@ -42,6 +42,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.producer = PlainProducer(self.access)
+        self.log = LogReader(self.access)
 
     @property
     def erp(self) -> Path:
@@ -124,8 +125,7 @@ class World:
 
     def read(self, topic: Topic, name: str = NAME) -> list[Message[Payload]]:
         """Everything of a connection in a topic, in order."""
-        messages = read_to_end(self.access, self.names.topic(topic), self.names.partition_of(name), timeout=20)
-        found = [decode(message.headers(), message.value(), catalogue) for message in messages]
+        found = self.log.read(self.names.topic(topic), self.names.partition_of(name))
         return [message for message in found if message.partitionkey == name]
 
     def cursors(self, name: str = NAME) -> list[ErpCursor]:

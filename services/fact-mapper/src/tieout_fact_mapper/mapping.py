@@ -27,6 +27,7 @@ from tieout.events.facts import (
 from tieout.events.identity import content_hash, digest, fact_id
 from tieout.events.raw import BillDocument, ErpRow, ErpRun, ErpUnreadable
 from tieout_connectors.spi.wire import Unreadable, WireReader
+from tieout_fact_mapper import bill
 from tieout_fact_mapper.readers import reader_of
 
 SOURCE: Final = "/fact-mapper"
@@ -42,7 +43,7 @@ FACTS: Final[dict[type[Record], Callable[[int, Record], Payload]]] = {
 
 # What the code of a reader raises over a document nobody expected. Anything else (no memory, a broken import) is no
 # property of the document and ends the process.
-_STUMBLES: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+_STUMBLES: Final = (Unreadable, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,7 @@ def map_message(
             version = refused.version or f"{refused.reason}/{refused.run}"
             return [_unreadable(raw, refused, version, place, refused.reason)]
         case BillDocument() as document:
-            reason = f"{document.kind} of BILL is not read by this release"
-            version = document.version or content_hash(document.document)
-            return [_set_aside(raw, Side.BILL, document.kind, document.key, version, place, reason)]
+            return _of_bill(raw, document, place)
     raise UnknownType(f"type {raw.type!r} does not belong on {place.topic}")
 
 
@@ -90,17 +89,25 @@ def _row(raw: Message[Payload], row: ErpRow, place: Place, readers: Readers) -> 
     version = row.version or f"{content_hash(row.document)}/{row.run}"
     try:
         records = reader.read(row.kind, row.document, row.context)
-    except Unreadable as error:
-        return [_unreadable(raw, row, version, place, str(error))]
-    except ValidationError as error:
-        return [_unreadable(raw, row, version, place, _complaint(error))]
     except _STUMBLES as error:
-        return [_unreadable(raw, row, version, place, f"the reader failed with {type(error).__name__}")]
+        return [_unreadable(raw, row, version, place, _reason(error))]
     subject = f"erp/{row.kind}/{row.key}"
     return [
         _fact(raw, _said_of(row, record), fact_id(raw.partitionkey, _numbered(subject, number), version), subject)
         for number, record in enumerate(records)
     ]
+
+
+def _of_bill(raw: Message[Payload], document: BillDocument, place: Place) -> list[Message[Payload]]:
+    version = document.version or content_hash(document.document)
+    try:
+        said = bill.said_of(document)
+    except _STUMBLES as error:
+        return [_set_aside(raw, Side.BILL, document.kind, document.key, version, place, _reason(error))]
+    if said is None:
+        return []
+    subject = f"bill/{document.kind}/{document.key}"
+    return [_fact(raw, said, fact_id(raw.partitionkey, subject, version), subject)]
 
 
 def _said_of(row: ErpRow, record: Record) -> Payload:
@@ -159,11 +166,15 @@ def _fact(raw: Message[Payload], data: Payload, identity: str, subject: str) -> 
     )
 
 
-def _complaint(error: ValidationError) -> str:
-    """The first complaint without the value, which may be personal."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    path = ".".join(str(part) for part in first["loc"])
-    return f"{path or 'the record'}: {first['msg']}"
+def _reason(error: Exception) -> str:
+    """What is wrong with a document, without its values, which may be personal."""
+    if isinstance(error, Unreadable):
+        return str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        return f"{path or 'the record'}: {first['msg']}"
+    return f"the reader failed with {type(error).__name__}"
 
 
 __all__ = ["FACTS", "Place", "UnknownType", "UnreadableMessage", "map_message"]

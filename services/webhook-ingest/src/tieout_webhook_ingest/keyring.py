@@ -27,8 +27,10 @@ FRESH_SECONDS: Final = 5.0
 # How long they count while the database does not answer. Refusing genuine notifications switches the feed off after
 # half a minute; keeping on accepts a withdrawn key for as long. BILL's events are hints that are read again.
 STALE_SECONDS: Final = 3600.0
-# A read takes a millisecond. Whoever has older keys waits no longer than this for newer ones.
+# A read takes a millisecond. Whoever has older keys waits no longer than this for newer ones; whoever has none waits
+# longer, within the time that BILL waits.
 READ_SECONDS: Final = 1.0
+FIRST_SECONDS: Final = 5.0
 # Reads that wrong signatures may cause: per connection and for all of them. A genuine notification that meets the limit
 # is refused and comes again after two seconds.
 AGAIN_SECONDS: Final = 1.0
@@ -98,12 +100,10 @@ class Keyring:
             KeysUnavailable: it was not read for too long.
         """
         entry = self._entries.setdefault(connection, _Entry())
-        if self._clock() < entry.due and entry.held is not None:
-            return entry.held
-        if entry.reading is None:
-            await self._read(connection, entry, READ_SECONDS)
-        elif entry.held is None:
-            await self._wait(entry.reading, READ_SECONDS)
+        if entry.reading is None and self._clock() >= entry.due:
+            await self._read(connection, entry)
+        elif entry.reading is not None and entry.held is None:
+            await _wait(entry.reading, FIRST_SECONDS)
         if entry.held is None or self._clock() - entry.read_at > STALE_SECONDS:
             raise KeysUnavailable("they could not be read")
         return entry.held
@@ -117,7 +117,7 @@ class Keyring:
 
     async def _read_again(self, connection: str, entry: _Entry) -> bool:
         if entry.reading is not None:
-            await self._wait(entry.reading, READ_SECONDS)
+            await _wait(entry.reading, READ_SECONDS)
             return True
         now = self._clock()
         if now < max(entry.again, self._again_of_all):
@@ -125,18 +125,15 @@ class Keyring:
             return False
         entry.again = now + AGAIN_SECONDS
         self._again_of_all = now + AGAIN_SECONDS_OF_ALL
-        await self._read(connection, entry, READ_SECONDS)
+        await self._read(connection, entry)
         return True
 
-    async def _read(self, connection: str, entry: _Entry, patience: float) -> None:
+    async def _read(self, connection: str, entry: _Entry) -> None:
         """Read once for all who want it, and wait for it for a while."""
         entry.due = self._clock() + FRESH_SECONDS
         task = asyncio.get_running_loop().create_task(self._fill(connection, entry))
         entry.reading = task
-        await self._wait(task, patience)
-
-    async def _wait(self, task: "asyncio.Task[None]", patience: float) -> None:
-        await asyncio.wait({task}, timeout=patience)
+        await _wait(task, FIRST_SECONDS if entry.held is None else READ_SECONDS)
 
     async def _fill(self, connection: str, entry: _Entry) -> None:
         began = self._clock()
@@ -161,3 +158,8 @@ class Keyring:
     def close(self) -> None:
         """Give the threads back."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _wait(reading: "asyncio.Task[None]", seconds: float) -> None:
+    """Wait for a while, without ending the reading if the one who waits is ended."""
+    await asyncio.wait({reading}, timeout=seconds)

@@ -1,16 +1,17 @@
 """The keys that BILL signs a connection's notifications with: stored by bill-writer, checked by webhook-ingest.
 
-BILL does not say how long the old key goes on after a rotation, so both count for a while. The order that loses nothing:
-store the new keys first (``rotated``), then switch the subscription on; what is signed in between is refused and comes
-again after 2, 4, 8 and 16 seconds.
+BILL does not say how long the old key goes on after a rotation, so both count for a while. The order that loses
+nothing: store the new keys first (``rotated``), then switch the subscription on; what is signed in between is refused
+and comes again after 2, 4, 8 and 16 seconds.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 from tieout.connections.secrets import Purpose, Secret, SecretStore, SecretUnreadable
 from tieout.domain.settings import Side
+from tieout.events.envelope import parse_time, time_text
 
 # BILL's repeats of one notification end half a minute after the first. An hour covers any slow change-over on its side
 # and is the longest that a key somebody has stolen stays good after its rotation.
@@ -36,7 +37,7 @@ class WebhookKeys:
         return (self.current,)
 
     def rotated(self, key: str, now: datetime, grace: timedelta = GRACE) -> Self:
-        """These keys after BILL has given a new one; the old one goes on for ``grace``. The same key changes nothing."""
+        """These keys after BILL has given a new one; the old one goes on for ``grace``. The same key is no change."""
         return self if key == self.current else type(self)(key, self.current, now + grace)
 
 
@@ -55,7 +56,7 @@ def write_keys(store: SecretStore, connection: str, keys: WebhookKeys) -> int:
     """Store a connection's keys in place of those before; returns their version. Raises as ``SecretStore.put``."""
     values = {CURRENT: keys.current}
     if keys.previous and keys.previous_until is not None:
-        values |= {PREVIOUS: keys.previous, UNTIL: keys.previous_until.astimezone(UTC).isoformat()}
+        values |= {PREVIOUS: keys.previous, UNTIL: time_text(keys.previous_until)}
     return store.put(connection, Side.BILL, Purpose.WEBHOOK_KEYS, values)
 
 
@@ -63,9 +64,6 @@ def _keys_of(secret: Secret, connection: str) -> WebhookKeys:
     try:
         if PREVIOUS not in secret:
             return WebhookKeys(secret[CURRENT])
-        until = datetime.fromisoformat(secret[UNTIL])
-        if until.tzinfo is None:
-            raise ValueError("a time without an offset")
-        return WebhookKeys(secret[CURRENT], secret[PREVIOUS], until)
+        return WebhookKeys(secret[CURRENT], secret[PREVIOUS], parse_time(secret[UNTIL]))
     except (KeyError, ValueError):
         raise SecretUnreadable(f"the webhook keys of {connection} are incomplete: have them rotated") from None

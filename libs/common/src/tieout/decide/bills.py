@@ -74,18 +74,24 @@ def _is_paid(invoice: PurchaseInvoice) -> bool:
     return invoice.status is DocumentStatus.PAID or invoice.open == 0
 
 
-def _remember(draft: Draft, invoice: PurchaseInvoice, vendor: str) -> None:
+def _remember(draft: Draft, invoice: PurchaseInvoice) -> None:
     """What payments need to know of the invoice, kept for as long as a payment may come."""
     row = InvoiceRow(
         number=invoice.number,
         vendor_number=invoice.pay_to.number,
-        vendor=vendor,
+        vendor=names.vendor(invoice.pay_to.number, invoice.currency),
         currency=invoice.currency,
         posting_date=invoice.posting_date,
         total=invoice.payable,
         ledger_entry=invoice.ledger_entry,
         dimensions=invoice.dimensions,
+        open=invoice.open,
+        on_hold=invoice.on_hold,
     )
+    if invoice.ledger_entry:
+        entry = rows.entry_row(invoice.ledger_entry)
+        if draft.read(entry, IndexRow) is None:
+            draft.write(entry, IndexRow(link=invoice.id), "indexed")
     if draft.read(rows.invoice_row(invoice.id), InvoiceRow) != row:
         draft.write(rows.invoice_row(invoice.id), row, "invoice")
 
@@ -100,6 +106,7 @@ def _drop(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice) -> No
 
 
 def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, settings: ConnectionSettings) -> None:
+    _remember(draft, invoice)
     stop = _stop(draft, row, invoice)
     if stop is not None:
         lifecycle.hold_mapping(draft, link, row, stop)
@@ -119,7 +126,6 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
         lifecycle.hold_mapping(draft, link, row, why)
         return
     row = row.model_copy(update={"original": plan.original_number})
-    _remember(draft, invoice, plan.vendor)
     if _is_paid(invoice) and row.phase is Phase.IGNORED and row.looked:
         return
     outside = paid_outside.first_seen(invoice) if not row.accepted and not row.wanted else Decimal(0)

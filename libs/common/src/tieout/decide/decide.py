@@ -7,6 +7,7 @@ from typing import Any, Final
 from tieout.decide import (
     bills,
     documents,
+    entries,
     lifecycle,
     masters,
     outcomes,
@@ -30,6 +31,7 @@ from tieout.events.facts import (
     DocumentFetched,
     HoldReleased,
     InvoiceObserved,
+    LedgerEntryObserved,
     OutcomeFact,
     RunFact,
     RunPhase,
@@ -162,6 +164,7 @@ HANDLERS: Final[dict[type[Payload], Callable[[Draft, Any], None]]] = {
     AccountObserved: masters.account_observed,
     DimensionValueObserved: masters.dimension_value_observed,
     InvoiceObserved: bills.observed,
+    LedgerEntryObserved: entries.observed,
     DocumentFetched: documents.fetched,
     BillPaymentObserved: payments.observed,
     BillObserved: bills.shown,

@@ -13,6 +13,7 @@
 | ``todo/<name>`` | what was waited for is there; the links behind it are being woken, a few with each fact |
 | ``task/<link>`` | what somebody has to do outside before a command can end |
 | ``invoice/<id>`` | what payments need to know of an invoice whose bill was asked for |
+| ``entry/<id>`` | the invoice that a vendor ledger entry belongs to |
 | ``payment/<BILL id>`` | a payment as BILL last showed it |
 | ``order/<link>`` | what was recorded in the ERP, kept because a void may come a year later |
 | ``due/<transfer>`` | what BILL took from a bank on one day, and what of it is booked |
@@ -208,7 +209,7 @@ class TaskRow(Row):
 
 
 class InvoiceRow(Row):
-    """An invoice as payments need it; ``total`` is what its bill was asked to be."""
+    """An invoice as payments need it; ``total`` is what its bill is to be, ``open`` and ``on_hold`` as last told."""
 
     number: str
     vendor_number: str
@@ -218,6 +219,8 @@ class InvoiceRow(Row):
     total: Amount
     ledger_entry: str = ""
     dimensions: tuple[DimensionCode, ...] = ()
+    open: Amount | None = None
+    on_hold: str | None = None
 
 
 class PaymentRow(Row):
@@ -307,6 +310,11 @@ def task_row(link: str) -> str:
 def invoice_row(invoice: str) -> str:
     """Key of an invoice, by the ERP's id."""
     return f"invoice/{invoice}"
+
+
+def entry_row(entry: str) -> str:
+    """Key of the invoice that a vendor ledger entry belongs to."""
+    return f"entry/{entry}"
 
 
 def payment_row(payment: str) -> str:

@@ -99,6 +99,9 @@ class BusinessCentralErp(Settings):
     overlap_seconds: int | None = Field(
         None, ge=480, le=86_400, description="how far a poll reads behind the newest row, 480 to 86400 seconds"
     )
+    currencies: dict[Line, str] | None = Field(
+        None, description="the company's currency codes that are no ISO 4217 codes, with theirs: {EURO: EUR}"
+    )
     endpoints: BusinessCentralEndpoints = BusinessCentralEndpoints()
     ca_file: Line | None = Field(None, description="a PEM file on the services' machines")
     proxy: Address | None = Field(None, description="http://host:port without user and password")

@@ -21,6 +21,7 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.fact.erp.account.v1": facts.AccountObserved,
     "tieout.fact.erp.dimension.v1": facts.DimensionValueObserved,
     "tieout.fact.erp.invoice.v1": facts.InvoiceObserved,
+    "tieout.fact.erp.entry.v1": facts.LedgerEntryObserved,
     "tieout.fact.erp.document.v1": facts.DocumentFetched,
     "tieout.fact.bill.payment.v1": facts.BillPaymentObserved,
     "tieout.fact.bill.bill.v1": facts.BillObserved,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from tieout.domain.bill import Bill, BillVendor
 from tieout.domain.bill_payments import BillPayment
 from tieout.domain.erp import Account, DimensionValue, DocumentRef, PurchaseInvoice, Vendor
+from tieout.domain.erp_ledger import VendorLedgerEntry
 from tieout.domain.erp_outcomes import NotYet, PostedPayment, PostedTransfer, ReversalState
 from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings
@@ -68,6 +69,13 @@ class InvoiceObserved(Payload):
 
     run: int
     invoice: PurchaseInvoice
+
+
+class LedgerEntryObserved(Payload):
+    """A vendor ledger entry as a poll run saw it."""
+
+    run: int
+    entry: VendorLedgerEntry
 
 
 class DocumentFetched(Payload):

@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from tieout_sandbox.business_central import switches as switch_table
 from tieout_sandbox.business_central.access import Access
 from tieout_sandbox.business_central.batch import Batch
 from tieout_sandbox.business_central.books.queue import run_jobs
@@ -15,6 +14,7 @@ from tieout_sandbox.business_central.gateway import Gateway, finished
 from tieout_sandbox.business_central.odata.messages import Answer, Call
 from tieout_sandbox.business_central.odata.paths import parse_path
 from tieout_sandbox.business_central.refusals import Refusal
+from tieout_sandbox.business_central.switches import Switches
 from tieout_sandbox.business_central.tester import Tester
 from tieout_sandbox.business_central.throttle import QueueTimeoutError, Throttle
 from tieout_sandbox.business_central.views import ledger_view
@@ -59,7 +59,7 @@ class BusinessCentralSimulator:
     ) -> None:
         self.clock = clock or Clock()
         world = world or default_world(self.clock.now().date())
-        self.switches = switch_table.defaults()
+        self.switches: dict[str, Any] = Switches()
         check(world, self.switches)
         self.switches.update(world.get("switches", {}))
         self.tenant = str(world["tenant"])

@@ -5,8 +5,34 @@ from typing import Any
 PAGE_SIZE = 20_000
 
 
-def defaults() -> dict[str, Any]:
-    """A fresh set of switches."""
+class Switches(dict[str, Any]):
+    """The switches of one simulator; a value must be of its default's kind."""
+
+    def __init__(self) -> None:
+        super().__init__(_defaults())
+
+    def update(self, wanted: dict[str, Any]) -> None:  # type: ignore[override]
+        """Turn all of ``wanted`` or, with a ValueError, none."""
+        usual = _defaults()
+        for name, value in wanted.items():
+            if name not in usual:
+                raise ValueError(f"no switch {name!r}; there are: {', '.join(sorted(usual))}")
+            if not _fits(value, usual[name]):
+                raise ValueError(f"switch {name!r} cannot be {value!r}; it usually is {usual[name]!r}")
+        super().update(wanted)
+
+
+def _fits(value: Any, usual: Any) -> bool:
+    if usual is None:
+        return value is None or (isinstance(value, int) and not isinstance(value, bool))
+    if isinstance(usual, bool) or isinstance(value, bool):
+        return isinstance(usual, bool) and isinstance(value, bool)
+    if isinstance(usual, int):
+        return isinstance(value, int | float) and value >= 0
+    return isinstance(value, type(usual))
+
+
+def _defaults() -> dict[str, Any]:
     return {
         # Largest page a list answers with.
         "page_size": PAGE_SIZE,
