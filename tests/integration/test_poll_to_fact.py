@@ -53,7 +53,9 @@ def test_a_new_vendor_reaches_the_decider(made: Installation, erp: Running, entr
     made.start("tieout_fact_mapper")
     there = {vendor["number"] for vendor in erp.ledger()["companies"][0]["vendors"]}
     eventually(lambda: {fact.vendor.number for fact in vendors(made)} == there, what="the first poll")
-    erp.ask("/_sandbox/people", {"do": "create_vendor", "vendor": {"number": "77777", "name": "Åse Ødegård AS"}})
+    erp.ask(
+        "/_sandbox/people", {"do": "create_vendor", "vendor": {"number": "77777", "display_name": "Åse Ødegård AS"}}
+    )
     eventually(lambda: any(fact.vendor.number == "77777" for fact in vendors(made)), what="the new vendor")
     told = vendors(made)
     assert next(fact.vendor.name for fact in told if fact.vendor.number == "77777") == "Åse Ødegård AS"

@@ -27,7 +27,9 @@ from tieout.log.produce import Aborted, Fenced
 
 KEY = "main"
 FAST = Timings(write_within=2, http=5, settle=5, lookup_gap=2, retry_cap=2, retry_for=20)
-CONTENT = BillVendorContent(name="-", short_name="-", currency="USD", address=Address(line1="1", city="O", country="NO"))
+CONTENT = BillVendorContent(
+    name="-", short_name="-", currency="USD", address=Address(line1="1", city="O", country="NO")
+)
 
 
 class Part:

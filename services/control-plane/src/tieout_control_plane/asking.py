@@ -17,6 +17,7 @@ from tieout.observability.crash_points import reach
 from tieout_control_plane.answers import Answers
 from tieout_control_plane.log_writer import LogUnavailable
 from tieout_control_plane.messages import request
+from tieout_control_plane.metrics import UNANSWERED
 
 OWNERS: Final[dict[Side, tuple[Topic, str]]] = {
     Side.BILL: (Topic.BILL_READS, "bill-writer"),
@@ -92,6 +93,7 @@ class Asking:
             await self._send("check", message)
             return (await asyncio.wait_for(answer, seconds)).lines
         except TimeoutError:
+            UNANSWERED.labels(side).inc()
             cure = f"Is {owner} running, and ready? It answers for this side."
             return (_failed("answer", f"{owner} did not answer within {seconds:.0f} s", cure, "no_answer"),)
         finally:

@@ -15,6 +15,7 @@ from tieout.observability.crash_points import reach
 from tieout.observability.logging import logger
 from tieout_control_plane.log_writer import LogUnavailable, LogWriter
 from tieout_control_plane.messages import connection_row, settings_fact
+from tieout_control_plane.metrics import APPLIED
 from tieout_control_plane.plan import Outcome, Refusal, Step, plan
 
 # A committed row is readable within milliseconds; later than this the reader is stuck and its view must not be trusted.
@@ -123,6 +124,8 @@ class Connections:
             messages.append(connection_row(self._names, step.settings, step.generation, versions, now))
             messages.append(settings_fact(self._names, step.settings, step.generation, now))
         await self._writer.commit("apply", messages)
+        for step in steps:
+            APPLIED.labels(step.outcome).inc()
         for step in changing:
             await self._read_back(step.settings.connection, _has_generation(step.generation))
             log.info(

@@ -4,18 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from prometheus_client import Counter
-
 from tieout.connections.registry import Registry
 from tieout.domain.settings import State
 from tieout.log.topics import Names
 from tieout.observability.logging import logger
 from tieout_control_plane.log_writer import LogUnavailable, LogWriter
 from tieout_control_plane.messages import tick
+from tieout_control_plane.metrics import TICKS
 
 # Some hundreds of messages cost one commit; more would only make the transaction longer.
 BATCH: Final = 500
-TICKS: Final = Counter("tieout_ticks_total", "Ticks written. None for a minute: nobody's deadlines pass.")
 log = logger(__name__)
 
 

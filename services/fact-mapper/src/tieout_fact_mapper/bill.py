@@ -35,7 +35,8 @@ def said_of(document: BillDocument) -> Payload | None:
             reader stumbles over passes, too.
     """
     if document.kind == NOTIFICATION:
-        read_event(unwrap(document.document))
+        if read_event(unwrap(document.document)).id != document.key:
+            raise Unreadable("", "nobody was told to read the record when it came")
         return None
     if document.kind not in FACTS:
         raise Unreadable("", f"{document.kind} of BILL is not read by this release")

@@ -82,12 +82,18 @@ def _kept(body: bytes, read: Callable[[bytes], Any], fingerprint_key: bytes | No
         document = redacted(read(body), fingerprint_key)
         if not isinstance(document, dict):
             return None
-        if b"\\u" in body or body.count(b"{") + body.count(b"[") > PLAINLY_SHALLOW:
-            # Half a surrogate pair, or a depth that the mapper would stop at: what it reads back is what counts.
+        if not _plain(body):
+            # What the mapper reads back is what counts.
             BillDocument.model_validate_json(_document("?", document).model_dump_json())
     except _STUMBLES:
         return None
     return document
+
+
+def _plain(body: bytes) -> bool:
+    """Whether it cannot hold what the log or the mapper would stop at: half a surrogate pair, or a great depth."""
+    ascii_only = body.isascii() and b"\0" not in body and b"\\u" not in body
+    return ascii_only and body.count(b"{") + body.count(b"[") <= PLAINLY_SHALLOW
 
 
 def _event(document: Mapping[str, Any]) -> BillEvent | None:

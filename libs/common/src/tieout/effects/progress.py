@@ -102,7 +102,8 @@ class Progress:
         pin.until = None if until is None or pin.until is None else max(pin.until, until)
 
     def unpin(self, name: str, before: int | None = None) -> None:
-        """Let a pin go, or only what of it stands before an offset."""
+        """Let a pin go, or only what of it stands before the message at an offset, which says so."""
+        self._end = max(self._end, 0 if before is None else before + 1)
         pin = self._pins.get(name)
         if pin is None:
             return

@@ -1,5 +1,6 @@
 """Where a poll goes on: the compacted rows of ``cursors``."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from tieout.domain.records import Kind
@@ -21,4 +22,4 @@ class ErpCursor(Payload):
     started: datetime
     ended: datetime | None = None
     position: str = ""
-    edge: dict[str, str] = {}
+    edge: Mapping[str, str] = {}

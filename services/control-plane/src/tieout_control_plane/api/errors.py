@@ -13,6 +13,7 @@ from tieout_control_plane.api.models import Error, ErrorBody, ProblemLine
 from tieout_control_plane.asking import NotNow
 from tieout_control_plane.connections import Refused, UnknownConnection, WrongCredentials
 from tieout_control_plane.log_writer import LogUnavailable, Superseded
+from tieout_control_plane.metrics import REFUSED
 
 
 class ApiError(Exception):
@@ -26,7 +27,8 @@ class ApiError(Exception):
         self.body = Error(error=ErrorBody(code=code, message=message, cure=cure, problems=list(problems)))
 
     def response(self) -> web.Response:
-        """As JSON."""
+        """As JSON; counted."""
+        REFUSED.labels(self.body.error.code).inc()
         return web.Response(status=self.status, text=self.body.model_dump_json(), content_type="application/json")
 
 
