@@ -95,7 +95,7 @@ class Pipeline:
         """Give credentials and apply the connection."""
         self.credentials()
         document = yaml.safe_load(yaml.safe_dump(self.connection(**changes)))
-        eventually(self._listening, what="control-plane")
+        eventually(self.listening, what="control-plane")
         status, answer = self.ask("POST", "/v1/connections/apply", {"connections": [document]})
         assert status == 200, answer
         return answer
@@ -107,10 +107,11 @@ class Pipeline:
         self.made.secrets.put("acme", Side.BILL, Purpose.CREDENTIALS, bill)
         self.made.secrets.put("acme", Side.ERP, Purpose.CREDENTIALS, erp)
 
-    def _listening(self) -> bool:
+    def listening(self) -> bool:
+        """Whether control-plane answers."""
         try:
             return self.ask("GET", "/v1/connections")[0] == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
     def links(self, kind: str) -> dict[str, dict[str, Any]]:

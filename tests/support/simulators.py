@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +25,11 @@ class Running:
             self.url + path, data=data, method=method or ("GET" if data is None else "POST"),
             headers={"content-type": "application/json"},
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
-            return json.loads(answer.read() or b"null")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path}: {error.code} {error.read()[:500]!r}") from error
 
     def ledger(self) -> Any:
         """The ground truth."""

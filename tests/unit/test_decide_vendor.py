@@ -83,10 +83,20 @@ def test_an_existing_bill_vendor_with_the_number_is_linked_and_brought_up_to_dat
     """Found by its number, nothing is created; what differs is changed afterwards."""
     world = World()
     world.feed(seen())
-    there = Candidate(id="009OLD", number="10000", name="Nordlys", content="other")
+    there = Candidate(id="009OLD", number="10000", name="NORDLYS AS ", content="other")
     world.answer(Result.FOUND, candidates=(there,))
     assert world.link().target == "009OLD"
     assert world.issued[1].frame.intent is Intent.VENDOR_UPDATE
+
+
+def test_a_vendor_of_another_name_is_never_renamed_for_carrying_our_number() -> None:
+    """A number that happens to be the same must not turn somebody else into our payee: a person decides."""
+    world = World()
+    world.feed(seen())
+    there = Candidate(id="009OLD", number="10000", name="Happy Music Supplies", content="other")
+    world.answer(Result.FOUND, candidates=(there,))
+    assert world.hold().reason == "match.ambiguous"  # type: ignore[union-attr]
+    assert len(world.issued) == 1
 
 
 def test_a_found_vendor_that_is_equal_needs_no_write() -> None:
@@ -127,7 +137,7 @@ def test_one_bill_vendor_never_belongs_to_two_links() -> None:
     world.feed(seen())
     world.answer(Result.APPLIED, target="009AAA")
     world.feed(seen(id="v-2", number="10000"))
-    world.answer(Result.FOUND, candidates=(Candidate(id="009AAA", number="10000"),))
+    world.answer(Result.FOUND, candidates=(Candidate(id="009AAA", number="10000", name="Nordlys AS"),))
     held = world.hold("vendor/v-2/USD")
     assert held is not None
     assert (held.reason, held.params["owner"]) == ("match.taken", LINK)
@@ -137,7 +147,7 @@ def test_an_archived_vendor_is_not_restored_by_itself() -> None:
     """A person archived it in BILL; only a person brings it back."""
     world = World()
     world.feed(seen())
-    world.answer(Result.FOUND, candidates=(Candidate(id="009OLD", number="10000", archived=True),))
+    world.answer(Result.FOUND, candidates=(Candidate(id="009OLD", number="10000", name="Nordlys AS", archived=True),))
     assert world.link().phase is Phase.HELD
     assert world.hold().reason == "match.archived"  # type: ignore[union-attr]
 

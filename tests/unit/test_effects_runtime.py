@@ -22,6 +22,7 @@ from support.virtual_time import run, wall
 from tieout.domain.errors import Fatal, InDoubt, Reject, Retry
 from tieout.effects.book import REMEMBERED
 from tieout.effects.port import Admission, Done, UnknownEffect, Verdict
+from tieout.effects.store import Commit
 from tieout.events.commands import Priority
 from tieout.events.facts import Candidate, Result, SideFact
 
@@ -316,6 +317,48 @@ def test_a_drain_ends_what_calls_and_drops_what_waits() -> None:
         assert not [standing for standing in successor.restored.commands.values() if standing.is_open]
         await until(lambda: len({fact.link for fact in world.part.outcomes()}) == 20)
         assert set(marks(world.outside).values()) == {1}
+
+    run(story())
+
+
+def test_a_drain_makes_no_further_call() -> None:
+    """A call that is refused for the moment while the partition is given away is not tried again here."""
+
+    async def story() -> None:
+        async def perform(self: FakeEffect, deadline: float) -> Done:
+            world.outside.writes += 1
+            await asyncio.sleep(1)
+            raise Retry("too many calls")
+
+        world = World(made(perform=perform))
+        world.part.ask(command("v1"))
+        await until(lambda: world.outside.writes == 1)
+        begun = asyncio.get_running_loop().time()
+        await world.process.leave()
+        assert asyncio.get_running_loop().time() - begun < 2
+        assert world.outside.writes == 1
+
+    run(story())
+
+
+def test_a_repeat_that_comes_while_the_end_is_written_is_covered() -> None:
+    """It has found no intent and no end yet, and must not stand in the way of the position for ever."""
+
+    async def story() -> None:
+        world = World()
+        world.outside.execute("v1")
+        message, commit = command("v1"), world.process.store.commit
+
+        async def while_written(wanted: Commit) -> list[int]:
+            if len(world.part.input) == 2:
+                world.process.runner.received(world.part.ask(message), message)
+                world.process._next = len(world.part.input)
+            return await commit(wanted)
+
+        world.process.store.commit = while_written  # type: ignore[method-assign]
+        world.part.ask(message)
+        await until(lambda: world.part.position == len(world.part.input) - 1, seconds=5)
+        assert set(names(world.part.outcomes())) == {"found"}
 
     run(story())
 

@@ -62,7 +62,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_plain_http_needs_its_own_word() -> None:
     """Nobody serves webhooks without TLS by forgetting two settings."""
-    with pytest.raises(WrongSettings, match="TIEOUT_TLS_ENDS_BEFORE.*TIEOUT_TLS_CERTIFICATE_FILE"):
+    with pytest.raises(WrongSettings, match=r"TIEOUT_TLS_ENDS_BEFORE.*TIEOUT_TLS_CERTIFICATE_FILE"):
         from_environment(IngestSettings, BASE)
     with pytest.raises(WrongSettings, match="TIEOUT_TLS_ENDS_BEFORE"):
         from_environment(IngestSettings, BASE | {"TIEOUT_TLS_CERTIFICATE_FILE": "a.pem"})

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -110,7 +110,7 @@ async def world() -> AsyncIterator[World]:
     kafka, gate = Kafka(), Gate(3, 3 * BODY_LIMIT)
     async with aiohttp.ClientSession() as http:
         made = World("", kafka, gate, http, 0)
-        keyring = Keyring(lambda connection: made.load(connection))
+        keyring = Keyring(made.load)
         ingest = Ingest(Names("t", 4), Registry(), keyring, kafka, gate=gate, within=WITHIN, now=lambda: made.now)
         runner = web.AppRunner(ingest.app(), access_log=None, auto_decompress=False, lingering_time=0.2)
         await runner.setup()
@@ -128,6 +128,14 @@ def counted(result: Result) -> float:
     return REGISTRY.get_sample_value("tieout_webhook_requests_total", {"result": result}) or 0.0
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the server does."""
+    end = asyncio.get_running_loop().time() + 5
+    while not condition():
+        assert asyncio.get_running_loop().time() < end
+        await asyncio.sleep(0.005)
+
+
 async def test_a_signed_notification_is_stored_and_answered_with_200(world: World) -> None:
     """Both messages are with Kafka, in the connection's and the budget's partitions, when BILL is told 200."""
     before = counted(Result.STORED)
@@ -142,9 +150,7 @@ async def test_nothing_is_answered_before_kafka_has_it(world: World) -> None:
     """A 200 means stored, never handed over."""
     world.kafka.silent = True
     answer = asyncio.create_task(world.post(EVENT, sign(EVENT, "key")))
-    async with asyncio.timeout(5):
-        while not world.kafka.waiting:
-            await asyncio.sleep(0.005)
+    await until(lambda: bool(world.kafka.waiting))
     assert not answer.done()
     world.kafka.waiting[0].set_result(None)
     assert await answer == 200
@@ -287,9 +293,7 @@ async def test_more_than_fits_is_refused_and_the_rest_is_served(world: World) ->
     """A burst does not use up the memory: what is too much comes again."""
     world.kafka.silent = True
     kept = [asyncio.create_task(world.post(EVENT, sign(EVENT, "key"))) for _ in range(3)]
-    async with asyncio.timeout(5):
-        while len(world.kafka.waiting) < 3:
-            await asyncio.sleep(0.005)
+    await until(lambda: len(world.kafka.waiting) == 3)
     before = counted(Result.BUSY)
     assert await world.post(EVENT, sign(EVENT, "key")) == 503
     assert counted(Result.BUSY) == before + 1
@@ -318,12 +322,9 @@ async def test_a_sender_that_goes_away_leaves_no_trace(world: World, caplog: pyt
     """No place is lost and no error is logged when a body breaks off."""
     before = counted(Result.BROKEN_OFF)
     _, writer = await raw_request(world, "Content-Length: 100", b"x")
-    async with asyncio.timeout(5):
-        while world.gate.requests == 3:
-            await asyncio.sleep(0.005)
-        writer.close()
-        while world.gate.requests < 3:
-            await asyncio.sleep(0.005)
+    await until(lambda: world.gate.requests == 2)
+    writer.close()
+    await until(lambda: world.gate.requests == 3)
     assert counted(Result.BROKEN_OFF) == before + 1
     assert caplog.records == []
 

@@ -7,7 +7,7 @@ import pytest
 from tieout.domain.capabilities import Ability
 from tieout.domain.erp_outcomes import FoundBy, PostedTransfer, Standing, next_step, transfer_differences
 from tieout_conformance.company import Company
-from tieout_conformance.walking import Walk, needs, transfer
+from tieout_conformance.walking import Walk, booked, needs, transfer
 
 HUNDRED = Decimal(100)
 
@@ -26,7 +26,7 @@ class TransferBehaviours:
         await needs(company, Ability.FUNDS_TRANSFER)
         clearing, bank = await company.balance(company.clearing), await company.balance(company.bank)
         order = transfer(company, HUNDRED, "first")
-        proof = await Walk(await company.writer(), order).moved()
+        proof = await booked(company, Walk(await company.writer(), order))
         assert transfer_differences(order, proof) == ()
         assert await company.balance(company.clearing) == clearing + HUNDRED
         assert await company.balance(company.bank) == bank - HUNDRED
@@ -38,7 +38,7 @@ class TransferBehaviours:
         orders = [transfer(company, HUNDRED, name) for name in ("ordinal-0", "ordinal-1")]
         taken: set[str] = set()
         for order in orders:
-            proof = await Walk(await company.writer(), order, frozenset(taken)).moved()
+            proof = await booked(company, Walk(await company.writer(), order, frozenset(taken)))
             taken |= {entry.id for entry in proof.entries} | {proof.document_number, proof.mark}
         assert await company.balance(company.clearing) == clearing + 2 * HUNDRED
         for order in orders:
@@ -48,7 +48,7 @@ class TransferBehaviours:
     async def test_a_mark_that_stands_already_is_not_booked_again_whatever_its_amount(self, company: Company) -> None:
         """A lost state asks for another amount under a used mark: nothing is written, the proof shows what stands."""
         await needs(company, Ability.FUNDS_TRANSFER)
-        await Walk(await company.writer(), transfer(company, HUNDRED, "used")).moved()
+        await booked(company, Walk(await company.writer(), transfer(company, HUNDRED, "used")))
         clearing = await company.balance(company.clearing)
         walk = Walk(await company.writer(), transfer(company, Decimal(250), "used"))
         found = await walk.look()
@@ -70,7 +70,7 @@ class TransferBehaviours:
             if next_step(walk.writer.plan(walk.order), await walk.look()) is None:
                 break
             await company.lose_answer()
-            await walk.moved()
+            await booked(company, walk)
             assert walk.doubts == 1
             assert max(walk.performed.values()) == 1
             assert await company.balance(company.clearing) == clearing + HUNDRED

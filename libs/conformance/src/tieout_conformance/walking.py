@@ -190,6 +190,15 @@ class Walk:
         return proof
 
 
+async def booked(company: Company, walk: Walk) -> PostedTransfer:
+    """Carry a funds transfer to its end, by a person's hand where the ERP does not post over the wire."""
+    if not (await company.capabilities()).allows(Ability.POST):
+        found = await walk.go()
+        if found.standing is Standing.WAITING:
+            await company.post_by_hand(walk.order)
+    return await walk.moved()
+
+
 async def posted(company: Company, order: PaymentOrder) -> PostedPayment:
     """Carry a payment to its end, by a person's hand where the ERP does not post over the wire."""
     walk = Walk(await company.writer(), order)

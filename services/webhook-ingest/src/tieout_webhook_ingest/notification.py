@@ -112,6 +112,7 @@ def _document(key: str, document: dict[str, Any]) -> BillDocument:
 def _raw(address: Address, key: str, document: dict[str, Any], now: datetime) -> Message[Payload]:
     subject = f"bill/{KIND}/{key}"
     trail = f"{address.connection}/{subject}"
+    trace = digest("trace", trail)
     data = _document(key, document)
     return Message(
         id=fact_id(address.connection, f"raw/{subject}", ""),
@@ -122,7 +123,7 @@ def _raw(address: Address, key: str, document: dict[str, Any], now: datetime) ->
         partitionkey=address.connection,
         data=data,
         correlationid=trail,
-        traceparent=f"00-{digest('trace', trail)[:32]}-{digest('span', trail)[:16]}-01",
+        traceparent=f"00-{trace[:32]}-{trace[32:48]}-01",
     )
 
 

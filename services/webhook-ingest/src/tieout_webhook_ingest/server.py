@@ -100,14 +100,12 @@ class Gate:
             return False
         self.requests -= 1
         self.bytes -= size
-        metrics.IN_WORK.inc()
         return True
 
     def leave(self, size: int) -> None:
         """Give it back."""
         self.requests += 1
         self.bytes += size
-        metrics.IN_WORK.dec()
 
 
 class Ingest:
@@ -129,6 +127,8 @@ class Ingest:
         self._keyring = keyring
         self._deliveries = deliveries
         self._gate = gate
+        most = gate.requests
+        metrics.IN_WORK.set_function(lambda: most - gate.requests)
         self._within = within
         self._now = now
 

@@ -227,7 +227,7 @@ def _line(draft: Draft, line: dict[str, Any]) -> BillLineContent:
     )
 
 
-def fits(row: LinkRow, candidate: Candidate) -> bool:
+def fits(row: LinkRow, candidate: Candidate, _want: dict[str, Any]) -> bool:
     """Only a bill that is exactly as it would be written is ours; any other is a person's to judge."""
     return candidate.content == row.sent
 

@@ -1,5 +1,7 @@
 """The files of an invoice, put on its bill: asked for once the bill is there, uploaded once each, blocking nothing."""
 
+from typing import Any
+
 from tieout.decide import lifecycle, names, rows, waiting
 from tieout.decide.mapping import Unmappable
 from tieout.decide.masters import frame_of
@@ -61,6 +63,6 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return DocumentCommand(**frame, bill=bill, name=plan["name"], place=place)
 
 
-def fits(row: LinkRow, candidate: Candidate) -> bool:
+def fits(row: LinkRow, candidate: Candidate, _want: dict[str, Any]) -> bool:
     """A file of that name is on the bill already."""
     return candidate.name == row.number

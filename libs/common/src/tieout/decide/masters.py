@@ -144,6 +144,6 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return ClassificationCommand(**frame, content=content, archived=archived)
 
 
-def fits(row: LinkRow, candidate: Candidate) -> bool:
+def fits(row: LinkRow, candidate: Candidate, _want: dict[str, Any]) -> bool:
     """Whether BILL's object carries the ERP's number or code."""
     return candidate.number.casefold() == row.number.casefold()

@@ -1,16 +1,17 @@
 """What a writer's answer does to a link. An answer for anything but the outstanding command is ignored."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from tieout.decide import lifecycle, rows
 from tieout.decide.lifecycle import Build
-from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, SettingsRow, TaskRow
+from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, SettingsRow, TaskRow, WantRow
 from tieout.decide.state import Draft
 from tieout.events.commands import Intent
 from tieout.events.facts import Candidate, HoldReleased, OutcomeFact, Result
 
-Fits = Callable[[LinkRow, Candidate], bool]
+Fits = Callable[[LinkRow, Candidate, dict[str, Any]], bool]
+"""Whether a candidate is what the link stands for, given the content that is wanted."""
 # Results that show that the side works: a closed window opens again.
 ANSWERS: Final = frozenset({Result.APPLIED, Result.FOUND, Result.REJECTED, Result.ABSENT, Result.WAITING})
 
@@ -101,7 +102,9 @@ def _take(draft: Draft, link: str, row: LinkRow, target: str, content: str, buil
 
 
 def _found(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Build, fits: Fits) -> None:
-    mine = [candidate for candidate in fact.candidates if fits(row, candidate)]
+    want = draft.read(rows.want_row(link), WantRow)
+    content = {} if want is None else want.content
+    mine = [candidate for candidate in fact.candidates if fits(row, candidate, content)]
     if len(mine) != 1:
         params = {"number": row.number, "count": str(len(mine or fact.candidates))}
         _wait(draft, link, row, "match.ambiguous", params, tuple(mine) or fact.candidates)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from tieout.decide import lifecycle, names, rows, waiting
 from tieout.decide.masters import frame_of
@@ -54,6 +55,6 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return PaymentRecordCommand(**frame, content=content)
 
 
-def fits(_row: LinkRow, _candidate: Candidate) -> bool:
+def fits(_row: LinkRow, _candidate: Candidate, _want: dict[str, Any]) -> bool:
     """The writer finds it by the mark, which nothing else carries."""
     return True

@@ -5,6 +5,7 @@ know, is ever posted. Payments made outside BILL never come this way: they are i
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from tieout.decide import lifecycle, names, reversals, rows, transfers
 from tieout.decide.mapping import Unmappable
@@ -203,7 +204,7 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return ErpCommand(**(frame | {"mark": order.mark}), order=order)
 
 
-def fits(_row: LinkRow, _candidate: Candidate) -> bool:
+def fits(_row: LinkRow, _candidate: Candidate, _want: dict[str, Any]) -> bool:
     """What only looks like the payment is a person's to judge; what carries the mark is never a mere candidate."""
     return False
 

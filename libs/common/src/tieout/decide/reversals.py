@@ -1,6 +1,7 @@
 """Reversal links: a recorded payment that BILL has voided, undone in the ERP and never by an opposing entry."""
 
 from datetime import date
+from typing import Any
 
 from tieout.decide import lifecycle, rows
 from tieout.decide.masters import frame_of
@@ -55,6 +56,6 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return ErpCommand(**(frame | {"mark": order.mark}), order=order)
 
 
-def fits(_row: LinkRow, _candidate: Candidate) -> bool:
+def fits(_row: LinkRow, _candidate: Candidate, _want: dict[str, Any]) -> bool:
     """A reversal is found by the payment it undoes, never by likeness."""
     return False

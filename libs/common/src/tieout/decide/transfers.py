@@ -7,7 +7,7 @@ that stands in the ERP already, with whatever amount, counts as booked; so a sta
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from tieout.decide import lifecycle, rows
 from tieout.decide.mapping import Unmappable
@@ -108,7 +108,7 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return ErpCommand(**(frame | {"mark": order.mark}), order=order)
 
 
-def fits(_row: LinkRow, _candidate: Candidate) -> bool:
+def fits(_row: LinkRow, _candidate: Candidate, _want: dict[str, Any]) -> bool:
     """Only the mark tells a transfer; what looks like one is a person's to judge."""
     return False
 

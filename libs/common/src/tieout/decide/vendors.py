@@ -1,5 +1,7 @@
 """Vendor links: one per ERP vendor and currency, because in BILL the currency belongs to the vendor."""
 
+from typing import Any
+
 from tieout.decide import lifecycle, names, rows, waiting
 from tieout.decide.mapping import VENDOR_SHORT_NAME, Unmappable, fit, map_vendor
 from tieout.decide.masters import frame_of, wanted_hash
@@ -118,6 +120,11 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return VendorCommand(**frame, content=content, archived=archived)
 
 
-def fits(row: LinkRow, candidate: Candidate) -> bool:
-    """Whether a BILL vendor carries this ERP vendor's number; the writer has compared the currency."""
-    return candidate.number == fit(row.number, VENDOR_SHORT_NAME)
+def fits(row: LinkRow, candidate: Candidate, want: dict[str, Any]) -> bool:
+    """Whether a BILL vendor is this ERP vendor: its number and its name; the writer has compared the currency.
+
+    A number alone is not enough: another vendor that happens to carry it would be renamed, and then paid in its place.
+    """
+    name = str(want.get("content", {}).get("name", ""))
+    same_name = candidate.name.strip().casefold() == name.strip().casefold()
+    return candidate.number == fit(row.number, VENDOR_SHORT_NAME) and (same_name or candidate.content == row.sent)

@@ -8,10 +8,10 @@ from tieout.effects import metrics
 from tieout.effects.log import Append, EffectsLog
 from tieout.effects.messages import Answer, Order, Scribe
 from tieout.effects.port import Connections
-from tieout.effects.protocol import Restored, Standing
+from tieout.effects.protocol import Logged, Restored, Standing
 from tieout.events.commands import CommandFrame
 from tieout.events.effects import EndLogged, IntentLogged
-from tieout.events.envelope import Message
+from tieout.events.envelope import Message, Payload
 from tieout.events.facts import Result
 from tieout.observability.crash_points import reach
 from tieout.observability.logging import logger
@@ -29,7 +29,7 @@ class Book:
     def __init__(self, service: str, effects: EffectsLog, scribe: Scribe, connections: Connections) -> None:
         self._service = service
         self._log = effects
-        self._scribe = scribe
+        self.scribe = scribe
         self._connections = connections
         self._standings: dict[str, Standing] = {}
         self._uncovered: dict[str, list[int]] = {}
@@ -70,8 +70,35 @@ class Book:
         covers = self._take(identity)
         if not covers:
             return
-        facts = () if standing.end is None else (self._scribe.outcome_of(connection, standing.end.outcome),)
+        facts = () if standing.end is None else (self.scribe.outcome_of(connection, standing.end.outcome),)
         await self._log.append(Append(facts=facts, covers=covers))
+
+    def standing_of(self, order: Order) -> Standing:
+        """What the log says of a command that has not ended."""
+        return self._standings[order.id]
+
+    async def note(
+        self,
+        order: Order,
+        *messages: Message[Payload],
+        point: str,
+        kind: str = "",
+        facts: tuple[Message[Payload], ...] = (),
+        renews: bool = False,
+    ) -> None:
+        """Commit messages of a command that stays open, in their order, and what is told of it.
+
+        ``point`` and ``kind`` name the crash points; ``renews``: they say all that the log says of the command.
+        """
+        place = f":{kind}" if kind else ""
+        reach(f"{self._service}.{point}.before{place}")
+        effects = tuple((order.id, True, message) for message in messages)
+        renewed = order.id if renews else ""
+        await self._log.append(Append(effects=effects, facts=facts, covers=self._take(order.id), renews=renewed))
+        reach(f"{self._service}.{point}.after{place}")
+        for message in messages:
+            assert isinstance(message.data, Logged)  # noqa: S101 - what the scribe wrote
+            self._standings[order.id].take(message.data, message.time)
 
     def intent_of(self, order: Order) -> IntentLogged:
         """The open intent of a command."""
@@ -82,7 +109,7 @@ class Book:
 
     async def intent(self, order: Order, tries: int, deadline: datetime, settled: datetime) -> None:
         """Commit that the call is about to be made."""
-        message = self._scribe.intent(order, tries, deadline, settled)
+        message = self.scribe.intent(order, tries, deadline, settled)
         reach(f"{self._service}.intent.before")
         await self._log.append(Append(effects=((order.id, True, message),), covers=self._take(order.id)))
         reach(f"{self._service}.intent.after")
@@ -91,24 +118,24 @@ class Book:
 
     async def doubt(self, order: Order, reason: str) -> None:
         """Commit that the answer was lost, and say so."""
-        outcome = self._scribe.outcome(order, Answer(Result.IN_DOUBT, message=reason))
+        outcome = self.scribe.outcome(order, Answer(Result.IN_DOUBT, message=reason))
         reach(f"{self._service}.doubt.before")
-        doubt = (order.id, True, self._scribe.doubt(order, reason, 0))
+        doubt = (order.id, True, self.scribe.doubt(order, reason, 0))
         await self._log.append(Append(effects=(doubt,), facts=(outcome,)))
         reach(f"{self._service}.doubt.after")
         log.warning("in doubt", command=order.id, link=order.frame.link, reason=reason)
 
     async def looked_up(self, order: Order, lookups: int) -> None:
         """Commit that another look-up found nothing."""
-        message = self._scribe.doubt(order, "looked up, not there", lookups)
+        message = self.scribe.doubt(order, "looked up, not there", lookups)
         await self._log.append(Append(effects=((order.id, True, message),)))
 
     async def end(self, order: Order, answer: Answer) -> None:
         """The end and its outcome, in one transaction. After a parked one the connection counts as sick."""
         frame = order.frame
         parked = answer.result is Result.PARKED
-        outcome = self._scribe.outcome(order, answer)
-        end = self._scribe.end(order, outcome)
+        outcome = self.scribe.outcome(order, answer)
+        end = self.scribe.end(order, outcome)
         reach(f"{self._service}.end.before")
         await self._log.append(
             Append(

@@ -74,7 +74,7 @@ class Budget:
     def restore(self, hour: datetime, resource: str, amount: int) -> None:
         """A predecessor reserved a block: it counts as spent."""
         key = (hour.astimezone(UTC), resource)
-        pass
+        self._reserved[key] = self._reserved.get(key, 0) + amount
 
     async def take(self, *resources: str) -> None:
         """Charge one of each to every hour the call may fall into. Make the call at once afterwards.

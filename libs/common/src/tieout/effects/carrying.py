@@ -86,18 +86,7 @@ class Carrying:
             await self._end(Answer(Result.STALE, message="the command before it in its lane is not settled"))
 
     async def _refused(self) -> Answer | None:
-        """None if the command may go on, else how it ends."""
-        loop = asyncio.get_running_loop()
-        limit = loop.time() + SETTINGS_WAIT
-        while True:
-            admission = self._desk.connections.admit(self._order.frame)
-            if admission.verdict is Verdict.PROCEED:
-                return None
-            if admission.verdict is Verdict.STALE:
-                return Answer(Result.STALE, message=admission.reason)
-            if admission.verdict is Verdict.PARK or loop.time() > limit:
-                return Answer(Result.PARKED, message=admission.reason)
-            await asyncio.sleep(0.05)
+        return await refusal(self._desk, self._order.frame)
 
     async def _carry_out(self) -> None:
         """Go until the command has ended; again only if the go before is known not to have changed anything."""
@@ -119,9 +108,9 @@ class Carrying:
         except UnknownEffect:
             return Answer(Result.REJECTED, code="unknown", message=f"{self._order.frame.intent} is not known here")
         except (Retry, InDoubt) as error:
-            return _Go.AGAIN if await patience.pause(error) else _parked(error)
+            return _Go.AGAIN if await patience.pause(error) else parked(error)
         except Fatal as error:
-            return _parked(error)
+            return parked(error)
         except Reject as error:
             return await self._refusal(error)
 
@@ -181,16 +170,10 @@ class Carrying:
                 await desk.book.doubt(order, str(error))
                 return None
             finally:
-                self._watch(loop.time() - limit, effect)
+                stood_still(desk, order, loop.time() - limit, effect.slow)
             if done.complete:
                 await self._end(Answer(Result.APPLIED, target=done.target, version=done.version))
             return done
-
-    def _watch(self, after_deadline: float, effect: Effect) -> None:
-        """Detect the one case that the protocol cannot prevent: a process that stood still around its write."""
-        if after_deadline > self._desk.timings.http + effect.slow + STOOD_STILL:
-            metrics.LATE.labels(self._desk.service).inc()
-            log.error("stood still around a call", command=self._order.id, seconds=round(after_deadline, 1))
 
     async def _end(self, answer: Answer) -> None:
         await self._desk.book.end(self._order, answer)
@@ -204,5 +187,28 @@ class Carrying:
         return Answer(Result.REJECTED, code=error.code, message=error.message, cure=error.cure)
 
 
-def _parked(error: RecoveryError) -> Answer:
+async def refusal(desk: Desk, frame: CommandFrame) -> Answer | None:
+    """None if a command may go on, else how it ends. Settings that have not been seen here are waited for."""
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + SETTINGS_WAIT
+    while True:
+        admission = desk.connections.admit(frame)
+        if admission.verdict is Verdict.PROCEED:
+            return None
+        if admission.verdict is Verdict.STALE:
+            return Answer(Result.STALE, message=admission.reason)
+        if admission.verdict is Verdict.PARK or loop.time() > limit:
+            return Answer(Result.PARKED, message=admission.reason)
+        await asyncio.sleep(0.05)
+
+
+def stood_still(desk: Desk, order: Order, after_deadline: float, slow: float) -> None:
+    """Detect the one case that the protocol cannot prevent: a process that stood still around its write."""
+    if after_deadline > desk.timings.http + slow + STOOD_STILL:
+        metrics.LATE.labels(desk.service).inc()
+        log.error("stood still around a call", command=order.id, seconds=round(after_deadline, 1))
+
+
+def parked(error: RecoveryError) -> Answer:
+    """Given back to be decided again, once the side is well."""
     return Answer(Result.PARKED, code=error.code, message=str(error), cure=error.cure)

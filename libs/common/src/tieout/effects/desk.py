@@ -23,7 +23,11 @@ T = TypeVar("T")
 
 @dataclass
 class Desk:
-    """The shared parts. ``calling`` are the tasks between their intent and what is written of its answer."""
+    """The shared parts.
+
+    ``calling`` are the tasks between their intent and what is written of its answer, ``resting`` counts the commands
+    that wait for somebody outside.
+    """
 
     service: str
     book: Book
@@ -34,6 +38,7 @@ class Desk:
     lanes: Lanes = field(default_factory=Lanes)
     calling: set["asyncio.Task[object]"] = field(default_factory=set)
     draining: bool = False
+    resting: int = 0
 
     @contextmanager
     def call(self) -> Iterator[None]:
@@ -48,6 +53,15 @@ class Desk:
             self.calling.discard(task)
             if self.draining:
                 task.cancel()
+
+    @contextmanager
+    def rest(self) -> Iterator[None]:
+        """While a command waits for somebody outside: it costs nothing, so it keeps nobody else from being taken up."""
+        self.resting += 1
+        try:
+            yield
+        finally:
+            self.resting -= 1
 
     async def effect(self, command: CommandFrame, before: Effect | None) -> Effect:
         """The effect as of today's settings and credentials: the one from before if it still is."""

@@ -1,12 +1,27 @@
-"""What follows from one look at an order: a pure function, so that every case can be seen in one place."""
+"""What follows from one look at an order, as pure functions, so that every case can be seen in one place."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from tieout.domain.erp_orders import ErpOrder, ReversalOrder
-from tieout.domain.erp_outcomes import Found, FoundBy, Standing, Step, StepEffect, next_step
+from tieout.domain.erp_orders import ErpOrder, PaymentOrder, ReversalOrder, part_mark
+from tieout.domain.erp_outcomes import (
+    Found,
+    FoundBy,
+    NotYet,
+    PostedPayment,
+    PostedTransfer,
+    Proof,
+    ReversalState,
+    Standing,
+    Step,
+    StepEffect,
+    StepResult,
+    Undone,
+    Waiting,
+    next_step,
+)
 from tieout.effects.messages import Answer
 from tieout.events.facts import Candidate, Result
 
@@ -76,3 +91,53 @@ def _escalated(found: Found, code: str, message: str) -> Answer:
 
 def _candidates(found: Found) -> tuple[Candidate, ...]:
     return tuple(Candidate(id=each, detail=found.detail) for each in found.candidates)
+
+
+def withdrawal(order: ErpOrder) -> ReversalOrder | None:
+    """The order that takes back what stands of a payment that is not posted. Other orders are left, being harmless."""
+    if not isinstance(order, PaymentOrder):
+        return None
+    return ReversalOrder(
+        mark=part_mark(order.mark, "refused"),
+        payment=order,
+        reversal_date=order.process_date,
+        posting_date=order.posting_date,
+        reason="refused",
+    )
+
+
+def results_of(plan: Sequence[Step], found: Found, logged: dict[str, StepResult]) -> list[StepResult]:
+    """What is known of the steps that are done, in the plan's order; handles from the log and from the look."""
+    seen = {each.step: each for each in found.done}
+    results = []
+    for step in plan:
+        one, two = seen.get(step.name), logged.get(step.name)
+        if one is not None or two is not None:
+            handles = {**(one.handles if one else {}), **(two.handles if two else {})}
+            results.append(StepResult(step=step.name, handles=handles))
+    return results
+
+
+def still_waiting(proof: Proof | NotYet) -> NotYet | None:
+    """Why it is not proved yet, None if it is. A payment undone in part may still be undone whole."""
+    if isinstance(proof, ReversalState) and proof.state is Undone.PARTLY:
+        return NotYet(
+            why=Waiting.PERSON, detail="undone in part: an entry is not reversed, or an invoice not open again"
+        )
+    return proof if isinstance(proof, NotYet) else None
+
+
+def applied(order: ErpOrder, proof: Proof | NotYet) -> Answer:
+    """The order is booked; the proof travels with the outcome."""
+    return Answer(
+        Result.APPLIED,
+        target=order.mark,
+        payment=proof if isinstance(proof, PostedPayment) else None,
+        transfer=proof if isinstance(proof, PostedTransfer) else None,
+        reversal=proof if isinstance(proof, ReversalState) else None,
+    )
+
+
+def cure_of(waiting: NotYet) -> str:
+    """What a person has to do, in one line."""
+    return "" if waiting.work is None else f"{waiting.work.page}: {waiting.work.action}"

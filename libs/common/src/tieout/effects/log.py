@@ -30,6 +30,7 @@ class Append:
         covers: input offsets that have an intent or an answer by this.
         pin: keep these effects readable after a restart under this name, until ``pin_until`` (UTC) or ``unpin``.
         unpin: what was pinned under this name before these effects is not needed any more.
+        renews: a command of which nothing before these effects is needed any more.
     """
 
     effects: tuple[tuple[str, bool, Message[Payload]], ...] = ()
@@ -38,6 +39,7 @@ class Append:
     pin: str = ""
     pin_until: datetime | None = None
     unpin: str = ""
+    renews: str = ""
 
 
 _Queued = tuple[Append, "asyncio.Future[None]"]
@@ -151,12 +153,14 @@ class EffectsLog:
         """Note where everything stands. A place nobody told would let the checkpoint pass an open intent."""
         places = iter(offsets)
         for append in group:
+            renews = append.renews
             for command, is_open, _message in append.effects:
                 offset = next(places, None)
                 if offset is None:
                     raise Fenced("the broker did not tell where the messages stand")
                 if command:
-                    self.progress.logged(command, offset, is_open=is_open)
+                    self.progress.logged(command, offset, is_open=is_open, renews=command == renews)
+                    renews = ""
                 if append.pin:
                     self.progress.pin(append.pin, offset, append.pin_until)
                 if append.unpin:

@@ -5,9 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from tieout.domain.erp_outcomes import NotYet, OpenAmount, PostedPayment, PostedTransfer, ReversalState, StepResult
 from tieout.events import catalogue
 from tieout.events.commands import CommandFrame
-from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, HealedLogged, IntentLogged
+from tieout.events.effects import (
+    BudgetReserved,
+    DoubtLogged,
+    EndLogged,
+    HealedLogged,
+    IntentLogged,
+    RefusedLogged,
+    StepLogged,
+    WaitingLogged,
+)
 from tieout.events.envelope import Message, Payload
 from tieout.events.facts import Candidate, OutcomeFact, Result, SideFact
 from tieout.events.identity import digest, outcome_id
@@ -38,6 +48,10 @@ class Answer:
     message: str = ""
     cure: str = ""
     candidates: tuple[Candidate, ...] = ()
+    payment: PostedPayment | None = None
+    transfer: PostedTransfer | None = None
+    reversal: ReversalState | None = None
+    waiting: NotYet | None = None
 
 
 class Scribe:
@@ -47,8 +61,17 @@ class Scribe:
         self._source = f"/{service}"
         self._clock = clock
 
-    def intent(self, order: Order, tries: int, deadline: datetime, settled: datetime) -> Message[Payload]:
-        """The intent of one call."""
+    def intent(
+        self,
+        order: Order,
+        tries: int,
+        deadline: datetime,
+        settled: datetime,
+        *,
+        step: str = "",
+        before: tuple[OpenAmount, ...] = (),
+    ) -> Message[Payload]:
+        """The intent of one call, of the step of that name where there are several."""
         frame = order.frame
         data = IntentLogged(
             command_id=order.id,
@@ -57,12 +80,29 @@ class Scribe:
             deadline=deadline,
             settled=settled,
             request_hash=frame.content_hash,
+            step=step,
+            before=before,
         )
         return self._effect(order, data, f"intent.{tries}")
 
-    def doubt(self, order: Order, reason: str, lookups: int) -> Message[Payload]:
-        """The answer was lost, or another look-up found nothing."""
-        return self._effect(order, DoubtLogged(command_id=order.id, reason=reason, lookups=lookups), f"doubt.{lookups}")
+    def doubt(self, order: Order, reason: str, lookups: int, tries: int = 0) -> Message[Payload]:
+        """The answer was lost, or another look-up found nothing; ``tries`` of the intent, where several can be lost."""
+        data = DoubtLogged(command_id=order.id, reason=reason[:LONGEST_MESSAGE], lookups=lookups)
+        return self._effect(order, data, f"doubt.{tries}.{lookups}" if tries else f"doubt.{lookups}")
+
+    def step(self, order: Order, result: StepResult, tries: int) -> Message[Payload]:
+        """A step is done."""
+        data = StepLogged(command_id=order.id, result=result)
+        return self._effect(order, data, f"step.{tries}.{result.step}")
+
+    def waiting(self, order: Order, waiting: NotYet, number: int) -> Message[Payload]:
+        """Everything that can be done is done."""
+        return self._effect(order, WaitingLogged(command_id=order.id, waiting=waiting), f"waiting.{number}")
+
+    def refused(self, order: Order, code: str, message: str, cure: str) -> Message[Payload]:
+        """A step was refused, and what stands is taken back."""
+        data = RefusedLogged(command_id=order.id, code=code, message=message[:LONGEST_MESSAGE], cure=cure)
+        return self._effect(order, data, "refused")
 
     def end(self, order: Order, outcome: Message[OutcomeFact]) -> Message[Payload]:
         """The effect's end, with its outcome inside."""
@@ -87,8 +127,8 @@ class Scribe:
             Message(f"s{identity}", self._source, catalogue.name_of(fact), side, now, connection, fact),
         )
 
-    def outcome(self, order: Order, answer: Answer) -> Message[OutcomeFact]:
-        """The outcome of a command, as a fact of its connection."""
+    def outcome(self, order: Order, answer: Answer, number: int = 1) -> Message[OutcomeFact]:
+        """The outcome of a command, as a fact of its connection; ``number`` tells repeated interim ones apart."""
         frame = order.frame
         data = OutcomeFact(
             command=order.id,
@@ -103,13 +143,17 @@ class Scribe:
             message=answer.message[:LONGEST_MESSAGE],
             cure=answer.cure,
             candidates=answer.candidates[:MOST_CANDIDATES],
+            payment=answer.payment,
+            transfer=answer.transfer,
+            reversal=answer.reversal,
+            waiting=answer.waiting,
         )
-        return self.outcome_of(frame.connection, data)
+        return self.outcome_of(frame.connection, data, number)
 
-    def outcome_of(self, connection: str, data: OutcomeFact) -> Message[OutcomeFact]:
+    def outcome_of(self, connection: str, data: OutcomeFact, number: int = 1) -> Message[OutcomeFact]:
         """The message of an outcome; a repeat of a stored one has the same id."""
         return Message(
-            id=outcome_id(data.command, data.result, 1),
+            id=outcome_id(data.command, data.result, number),
             source=self._source,
             type=catalogue.name_of(data),
             subject=data.link,

@@ -44,6 +44,10 @@ class OrderConnections(Connections, Protocol):
         """Whether the owner lets anything be written now: the connection is active."""
         ...
 
+    def is_sick(self, connection: str) -> bool:
+        """Whether its commands are parked until it is healed."""
+        ...
+
     def writer(self, connection: str) -> AbstractAsyncContextManager[OrderWriter]:
         """The writer as of today's settings and credentials, for the time of one look and one step.
 

@@ -77,9 +77,11 @@ class Progress:
             position = offset + 1
         return position
 
-    def logged(self, command: str, offset: int, *, is_open: bool) -> None:
-        """A message of a command stands at an offset of the effects log."""
+    def logged(self, command: str, offset: int, *, is_open: bool, renews: bool = False) -> None:
+        """A message of a command stands at an offset of the effects log; with ``renews`` its first one that matters."""
         self._end = max(self._end, offset + 1)
+        if renews:
+            self._first[command] = offset
         self._first.setdefault(command, offset)
         if is_open:
             self._open.add(command)

@@ -12,19 +12,38 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tieout.events.effects import BudgetReserved, DoubtLogged, EndLogged, HealedLogged, IntentLogged
+from tieout.domain.erp_outcomes import NotYet, StepResult
+from tieout.events.effects import (
+    BudgetReserved,
+    DoubtLogged,
+    EndLogged,
+    HealedLogged,
+    IntentLogged,
+    RefusedLogged,
+    StepLogged,
+    WaitingLogged,
+)
 from tieout.events.envelope import Message, Payload
 from tieout.events.facts import Result
 
 # A command that waited a week without an intent was decided on a world that is gone: it is decided again instead.
 EXPIRES: Final = timedelta(days=7)
+# Room for the numbers of what an order tells between two intents; nobody waits for so many different things.
+TOLD_PER_TRY: Final = 1_000_000
+
+Logged = IntentLogged | DoubtLogged | EndLogged | StepLogged | WaitingLogged | RefusedLogged
+"""What the effects log says of one command."""
 
 
 @dataclass
 class Standing:
     """What the effects log says of one command.
 
-    ``first`` is the offset of its first message there, ``key`` the partition key (the budget) of its messages.
+    ``first`` is the offset of its first message there, ``key`` the partition key of its messages.
+
+    Of an order of several steps: ``steps`` are done, by name; ``calling`` says that nothing is known yet of the newest
+    intent's call; ``waiting`` is what it waited for last, ``waits`` how often that changed since the newest intent and
+    ``since`` when it first did, UTC; ``refused`` why it is being taken back.
     """
 
     first: int
@@ -33,21 +52,59 @@ class Standing:
     in_doubt: bool = False
     lookups: int = 0
     end: EndLogged | None = None
+    steps: dict[str, StepResult] = field(default_factory=dict)
+    calling: bool = False
+    waiting: NotYet | None = None
+    waits: int = 0
+    since: datetime | None = None
+    refused: RefusedLogged | None = None
 
     @property
     def is_open(self) -> bool:
         """An intent without an end: the call may have been made."""
         return self.intent is not None and self.end is None
 
-    def take(self, data: IntentLogged | DoubtLogged | EndLogged) -> None:
-        """The next message of the command. An intent after an end begins anew: the same command was asked for again."""
+    @property
+    def next_wait(self) -> int:
+        """The number of the next thing that is told of its waiting; the same after a restart, and never given twice."""
+        tries = 0 if self.intent is None else self.intent.tries
+        return tries * TOLD_PER_TRY + self.waits + 1
+
+    def take(self, data: Logged, at: datetime | None = None) -> None:
+        """The next message of the command, with its time (UTC).
+
+        An intent after an end begins anew: the same command was asked for again.
+        """
         if isinstance(data, IntentLogged):
+            if self.end is not None:
+                self._forget()
             self.intent, self.end, self.in_doubt, self.lookups = data, None, False, 0
+            self.calling, self.waits = bool(data.step), 0
         elif isinstance(data, DoubtLogged):
-            self.in_doubt, self.lookups = True, data.lookups
-        else:
+            self.calling, self.in_doubt, self.lookups = False, True, data.lookups
+        elif isinstance(data, EndLogged):
             # Only the outcome is needed from here on, to answer a repeat; a bill's lines would be most of the memory.
+            self._forget()
             self.intent, self.end = None, data
+        else:
+            self._take_step(data, at)
+
+    def _take_step(self, data: StepLogged | WaitingLogged | RefusedLogged, at: datetime | None) -> None:
+        if isinstance(data, RefusedLogged):
+            self.refused, self.calling = data, False
+            return
+        if isinstance(data, StepLogged):
+            self.steps[data.result.step] = data.result
+            if self.intent is None or data.result.step != self.intent.step:
+                return
+        elif data.waiting != self.waiting:
+            self.since = at if self.waiting is None or self.waiting.why is not data.waiting.why else self.since
+            self.waiting, self.waits = data.waiting, self.waits + 1
+        self.calling, self.in_doubt, self.lookups = False, False, 0
+
+    def _forget(self) -> None:
+        self.steps = {}
+        self.calling, self.in_doubt, self.waiting, self.refused, self.since = False, False, None, None, None
 
 
 @dataclass(frozen=True)
@@ -91,9 +148,9 @@ def restore(messages: Iterable[tuple[int, Message[Payload]]], start: int = 0) ->
             restored.reservations.append(Reservation(key, hour, data.resource, data.amount, offset))
         elif isinstance(data, HealedLogged):
             restored.sick.pop(data.connection, None)
-        elif isinstance(data, IntentLogged | DoubtLogged | EndLogged):
+        elif isinstance(data, Logged):
             standing = restored.commands.setdefault(data.command_id, Standing(offset, key))
-            standing.take(data)
+            standing.take(data, message.time)
             if isinstance(data, EndLogged) and data.outcome.result is Result.PARKED and data.connection:
                 sickness = Sickness(key, offset, data.outcome.message)
                 restored.sick.setdefault(data.connection, sickness)

@@ -17,9 +17,10 @@ from tieout.effects.desk import Desk
 from tieout.effects.lanes import COMMANDS_PER_ORGANIZATION, Turns
 from tieout.effects.log import EffectsLog
 from tieout.effects.messages import Scribe
+from tieout.effects.order_work import OrderWork
 from tieout.effects.port import Connections
 from tieout.effects.protocol import Restored, Timings
-from tieout.events.commands import CommandFrame
+from tieout.events.commands import CommandFrame, ErpCommand
 from tieout.events.envelope import Message
 
 # Cancelled tasks only have to leave their locks; longer is a defect that must not hold up a rebalance.
@@ -27,7 +28,10 @@ UNWIND: Final = 2.0
 
 
 class Runner:
-    """The commands of one partition. Use from the event loop only. ``failure`` ends the process."""
+    """The commands of one partition. Use from the event loop only. ``failure`` ends the process.
+
+    ``orders`` carries out orders of several steps; every other command is one call.
+    """
 
     def __init__(
         self,
@@ -38,11 +42,13 @@ class Runner:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         at_once: int = COMMANDS_PER_ORGANIZATION,
+        orders: OrderWork | None = None,
     ) -> None:
         self._log = effects
         self._connections = connections
         self._book = Book(service, effects, Scribe(service, clock), connections)
         self._desk = Desk(service, self._book, connections, timings, clock, Turns(at_once))
+        self._orders = orders
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = metrics.WAITING.labels(service)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -50,7 +56,10 @@ class Runner:
     def resume(self, restored: Restored) -> None:
         """Take up what a predecessor left: every open intent is in doubt and is looked up before anything else."""
         for order, standing in self._book.restore(restored):
-            self._spawn(take_up(self._desk, order, standing))
+            if isinstance(order.frame, ErpCommand) and self._orders is not None:
+                self._spawn(self._orders.take_up(self._desk, order, order.frame))
+            else:
+                self._spawn(take_up(self._desk, order, standing))
         for connection, sickness in restored.sick.items():
             self._log.progress.pin(sick_pin(connection), sickness.offset)
             self._connections.sicken(connection, sickness.key, sickness.reason)
@@ -59,7 +68,10 @@ class Runner:
         """A command arrived at an offset of the input."""
         order = self._book.arrived(offset, message)
         if order is not None:
-            self._spawn(Carrying(self._desk, order).run())
+            if isinstance(order.frame, ErpCommand) and self._orders is not None:
+                self._spawn(self._orders.run(self._desk, order, order.frame))
+            else:
+                self._spawn(Carrying(self._desk, order).run())
         else:
             self._spawn(self._book.follow_up(message.id, message.data.connection))
         if offset + 1 >= self._log.until:
@@ -71,8 +83,8 @@ class Runner:
 
     @property
     def busy(self) -> int:
-        """Commands being carried out or waiting for their lane."""
-        return len(self._tasks)
+        """Commands being carried out or waiting for their lane; not those that wait for somebody outside."""
+        return len(self._tasks) - self._desk.resting
 
     async def drain(self, seconds: float) -> None:
         """Wait for calls that are under way, at most so long; what remains stays an open intent for the successor.

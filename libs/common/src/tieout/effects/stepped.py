@@ -10,7 +10,7 @@ proves it, a refusal is taken back, or a person has to decide.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from tieout.domain.erp_outcomes import NotYet, Waiting
 from tieout.domain.errors import Fatal, InDoubt, RecoveryError, Reject, Retry
@@ -22,7 +22,7 @@ from tieout.effects.orders import OrderConnections
 from tieout.effects.patience import Patience
 from tieout.effects.protocol import EXPIRES
 from tieout.effects.resting import WaitingRoom
-from tieout.effects.stepping import Again, Ended, Next, Rest, Steps
+from tieout.effects.stepping import Again, Ended, Next, Paused, Rest, Steps
 from tieout.effects.trail import Trail
 from tieout.events.commands import ErpCommand
 from tieout.events.facts import Result
@@ -32,6 +32,10 @@ log = logger(__name__)
 
 # Waiting orders older than this in the log are written anew: a restart then reads days of it and not months.
 RENEWED_AFTER: Final = 24 * 3600.0
+# How often a paused connection is asked whether it may go on. It is a look into memory.
+PAUSED_LOOK: Final = 2.0
+
+T = TypeVar("T")
 
 
 class Stepped:
@@ -46,7 +50,7 @@ class Stepped:
         self._order = order
         self._frame = frame
         self._trail = Trail(desk, order)
-        self._steps = Steps(desk, connections, self._trail, frame)
+        self._steps = Steps(desk, connections, self._trail, order, frame)
         self._patience = Patience(desk.timings)
         self._pause = 0.0
         self._written = asyncio.get_running_loop().time()
@@ -70,13 +74,15 @@ class Stepped:
             await self._trail.doubt("the process that called ended before the answer was written")
         elif standing.waiting is not None and not standing.in_doubt:
             in_lane()
-            with self._room.waits(self._order.id, standing.waiting.why, standing.since or self._desk.clock()):
+            since = standing.since or self._desk.clock()
+            with self._desk.rest(), self._room.waits(self._order.id, standing.waiting.why, since):
                 await self._room.spread()
         await self._carry(in_lane)
 
     async def _carry(self, in_lane: Callable[[], None]) -> None:
         try:
             while True:
+                self._patience = Patience(self._desk.timings)
                 lane = await self._lane()
                 if lane is None:
                     return
@@ -106,6 +112,8 @@ class Stepped:
                 return how
             if isinstance(how, Ended):
                 return None
+            if isinstance(how, Paused):
+                await self._until_able(how)
 
     async def _not_our_turn(self) -> Next:
         if self._trail.bound:
@@ -121,9 +129,11 @@ class Stepped:
                 await self._trail.end(refused)
                 return Ended()
             how = await self._tried(self._steps.go)
-            if not isinstance(how, Again):
+            if isinstance(how, Ended | Rest):
                 return how
-            if how.after:
+            if isinstance(how, Paused):
+                await self._until_able(how)
+            elif how.after:
                 await asyncio.sleep(how.after)
             await self._settled()
 
@@ -132,12 +142,16 @@ class Stepped:
         standing = self._trail.standing
         if not standing.in_doubt or standing.intent is None:
             return
-        await asyncio.sleep(max(0.0, (standing.intent.settled - self._desk.clock()).total_seconds()))
+        left = (standing.intent.settled - self._desk.clock()).total_seconds()
+        if left > 0:
+            await asyncio.sleep(left)
         if standing.lookups and not self._steps.looked:
             # The look before it may have been the last thing the predecessor did.
             await asyncio.sleep(self._desk.timings.lookup_gap)
+            self._steps.looked = True
+        self._patience = Patience(self._desk.timings)
 
-    async def _tried(self, work: "Callable[[], Awaitable[str | Next]]") -> "str | Next":
+    async def _tried(self, work: Callable[[], Awaitable[T]]) -> T | Next:
         """One go, and what its failure means."""
         try:
             how = await work()
@@ -155,19 +169,14 @@ class Stepped:
         return Ended()
 
     async def _failed(self, error: RecoveryError) -> Next:
-        trail, frame = self._trail, self._frame
-        if isinstance(error, Fatal) and not trail.bound:
-            await trail.end(parked(error))
-            return Ended()
-        if isinstance(error, Fatal):
-            self._desk.connections.sicken(frame.connection, self._order.key, str(error))
-        if await self._patience.pause(error):
+        trail, frame, connections = self._trail, self._frame, self._connections
+        if not isinstance(error, Fatal) and await self._patience.pause(error):
             return Again()
         self._patience = Patience(self._desk.timings)
         if not trail.bound:
             await trail.end(parked(error))
             return Ended()
-        if self._desk.connections.is_over(frame.connection):
+        if connections.is_over(frame.connection):
             await trail.end(Answer(Result.ESCALATED, code="retired", message=f"not finished, and now retired: {error}"))
             return Ended()
         left = await self._steps.leave(error)
@@ -175,7 +184,18 @@ class Stepped:
             return left
         if not trail.standing.in_doubt:
             await trail.wait(NotYet(why=Waiting.STEPS, detail=str(error)), None, ())
-        return Again()
+        if not isinstance(error, Fatal):
+            return Again()
+        connections.sicken(frame.connection, self._order.key, str(error))
+        return Paused(writing=False)
+
+    async def _until_able(self, paused: Paused) -> None:
+        """In the lane: nothing else of it may come between two steps."""
+        connections, connection = self._connections, self._frame.connection
+        while not connections.is_over(connection) and (  # noqa: ASYNC110 - settings come by another thread
+            connections.is_sick(connection) or (paused.writing and not connections.may_write(connection))
+        ):
+            await asyncio.sleep(PAUSED_LOOK)
 
     async def _rest(self, rest: Rest) -> None:
         """Wait outside the lane, then look again; while the owner has paused the connection, not even that."""
@@ -187,8 +207,11 @@ class Stepped:
             await self._trail.renew()
             self._written = loop.time()
         since = self._trail.standing.since or self._desk.clock()
-        connection = self._frame.connection
         with self._desk.rest(), self._room.waits(self._order.id, rest.why, since):
             await self._room.pause(self._pause)
-            while not self._connections.may_write(connection) and not self._connections.is_over(connection):
-                await self._room.pause(self._room.pauses.cap)
+            while self._is_paused():  # noqa: ASYNC110 - settings come by another thread
+                await asyncio.sleep(PAUSED_LOOK)
+
+    def _is_paused(self) -> bool:
+        connection = self._frame.connection
+        return not self._connections.may_write(connection) and not self._connections.is_over(connection)

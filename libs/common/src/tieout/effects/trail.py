@@ -101,7 +101,9 @@ class Trail:
 
     async def refuse(self, error: RecoveryError) -> None:
         """A step was refused for good: from here on what stands is taken back."""
-        await self._note("refused", "", self._desk.book.scribe.refused(self._order, error.code, error.message, error.cure))
+        await self._note(
+            "refused", "", self._desk.book.scribe.refused(self._order, error.code, error.message, error.cure)
+        )
 
     async def wait(self, waiting: NotYet, found: Found | None, before: Sequence[OpenAmount]) -> bool:
         """Everything that can be done is done; told again only if it changed, which is returned."""
@@ -142,7 +144,7 @@ class Trail:
 
     def count(self, *, over: bool = False) -> None:
         """Keep the number of orders in doubt; ``over`` once this process has nothing to do with it any more."""
-        doubtful = self.standing.in_doubt and not over
+        doubtful = not over and self.standing.in_doubt
         if doubtful != self._counted:
             self._doubtful.inc() if doubtful else self._doubtful.dec()
             self._counted = doubtful

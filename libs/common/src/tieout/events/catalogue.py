@@ -42,6 +42,7 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.effect.intent.v1": effects.IntentLogged,
     "tieout.effect.step.v1": effects.StepLogged,
     "tieout.effect.waiting.v1": effects.WaitingLogged,
+    "tieout.effect.refused.v1": effects.RefusedLogged,
     "tieout.effect.doubt.v1": effects.DoubtLogged,
     "tieout.effect.end.v1": effects.EndLogged,
     "tieout.effect.healed.v1": effects.HealedLogged,

@@ -37,6 +37,15 @@ class StepLogged(Payload):
     result: StepResult
 
 
+class RefusedLogged(Payload):
+    """A step was refused for good, nothing is posted, and what stands is being taken back; then this is the end."""
+
+    command_id: str
+    code: str = ""
+    message: str = ""
+    cure: str = ""
+
+
 class WaitingLogged(Payload):
     """Everything that can be done is done, and the outside does not show it yet: a person, an approval, a job queue.
 

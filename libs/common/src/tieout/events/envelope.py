@@ -143,7 +143,7 @@ def time_text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, so that texts sort as times do."""
     if moment.tzinfo is None:
         raise ValueError("a time in the log has a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_time(text: str) -> datetime:

@@ -1,13 +1,14 @@
 """Calls to one Business Central company: addresses, token, at most four at a time, reads repeated within a bound.
 
-Reads change nothing, so a lost answer is asked for again; what may be done after a refusal is the table of ``errors``.
+Reads change nothing, so a lost answer is asked for again. A write is one call, never repeated here. What may be done
+after a refusal is the table of ``errors``.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -30,6 +31,14 @@ AT_A_TIME: Final = 4
 # Seconds for one read. The service gives up after 8 minutes, the gateway after 10; a page of 1,000 rows takes seconds,
 # and a read that takes two minutes had better be repeated with less.
 READ_TIMEOUT: Final = 120.0
+
+# Seconds for one write. Posting a batch of one payment takes a few; longer than this it waits for a lock or a place in
+# the queue, and what became of it is looked up. With SETTLE it covers the longest life of a call on the service.
+WRITE_TIMEOUT: Final = 120.0
+
+# Seconds after that time-out during which a write may still take effect: the service queues a call for up to 8 minutes
+# and works on it for up to 8 more, whether or not anybody still listens. Less, and a late posting would be repeated.
+SETTLE: Final = 16 * 60 - int(WRITE_TIMEOUT)
 
 # How often a read is made in all, and the pauses between, in seconds: 0.5, 1, 2 and 4 with full jitter on top, so at
 # most 15 s of pauses. What lasts longer is the poller's business, which runs again on its schedule.
@@ -251,6 +260,37 @@ class Client:
                 continue
             return found
 
+    async def write(
+        self, method: str, path: str, call: str, *, deadline: float, body: bytes | None = None, match: str = ""
+    ) -> http.Answer:
+        """One call that changes something, made once. ``path`` is the company's; ``match`` is the ETag it must have.
+
+        Args:
+            method: POST, PATCH or DELETE.
+            path: below the company in API v2.0.
+            call: method and path template.
+            deadline: ``time.monotonic()`` after which it must not be written any more.
+            body: JSON.
+            match: for ``If-Match``; ``*`` for any, ``""`` to leave the header out.
+
+        Raises:
+            Retry: known not executed; after an expired token the next call has another one.
+            InDoubt, Reject, Fatal: as the table says.
+        """
+        url = await self.api(path)
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if match:
+            headers["If-Match"] = match
+        request = http.Request(method, url, call, headers, body, timeout=WRITE_TIMEOUT, deadline=deadline)
+        token = await self._tokens.token()
+        answer = await self._once(request, token)
+        if 200 <= answer.status < 300:
+            return answer
+        refusal = _refusal(call, answer)
+        if answer.status == 401 and isinstance(refusal, Retry):
+            await self._tokens.token(rejected=token)
+        raise refusal
+
     def _own(self, address: str, call: str) -> str:
         """A continuation, refused if it leads elsewhere: our token would go there with it."""
         if address and _origin(address) != self._origin:
@@ -293,31 +333,26 @@ class Client:
 
     async def _signed(self, url: str, call: str, headers: Mapping[str, str]) -> http.Answer:
         """One read; after a 401 once more with a new token, after a second one Fatal."""
+        request = http.Request("GET", url, call, headers, timeout=READ_TIMEOUT)
         token = await self._tokens.token()
-        answer = await self._once(url, call, headers, token)
+        answer = await self._once(request, token)
         if answer.status == 401:
             verdict = _classified(call, answer)
             if verdict.kind is not Retry:
                 raise verdict.error(call, 401)
-            answer = await self._once(url, call, headers, await self._tokens.token(rejected=token))
+            answer = await self._once(request, await self._tokens.token(rejected=token))
             if answer.status == 401:
                 raise _twice(call, _classified(call, answer))
         if answer.status != 200:
             raise _refusal(call, answer)
         return answer
 
-    async def _once(self, url: str, call: str, headers: Mapping[str, str], token: str) -> http.Answer:
-        request = http.Request(
-            method="GET",
-            url=url,
-            call=call,
-            headers={"Accept": "application/json", **headers, "Authorization": f"Bearer {token}"},
-            timeout=READ_TIMEOUT,
-        )
+    async def _once(self, request: http.Request, token: str) -> http.Answer:
+        headers = {"Accept": "application/json", **request.headers, "Authorization": f"Bearer {token}"}
         if self._session is None:
             self._session = open_session(verify=self._verify, proxy=self._proxy)
         async with self._slots:
-            return await http.send(self._session, request)
+            return await http.send(self._session, replace(request, headers=headers))
 
 
 # Repeating these within seconds cannot help.

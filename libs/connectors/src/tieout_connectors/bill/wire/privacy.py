@@ -7,6 +7,7 @@ bank details a keyed fingerprint stays, so that a change can be seen and nothing
 import hashlib
 import hmac
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from tieout_connectors.bill.wire.fields import encode
@@ -34,12 +35,17 @@ NEVER: Final = frozenset(
     }
 )
 
+# Told by their type alone: most values are such, and a notification is redacted while BILL waits.
+_PLAIN: Final = frozenset({str, int, bool, Decimal, type(None)})
+
 
 def redacted(raw: Any, key: bytes | None) -> Any:
     """The same object without what must not be kept. With a key, bank details leave their fingerprint.
 
     Doing it twice changes nothing. The readers of ``wire`` read nothing that is taken out.
     """
+    if type(raw) in _PLAIN:
+        return raw
     if isinstance(raw, list | tuple):
         return [redacted(one, key) for one in raw]
     if not isinstance(raw, Mapping):
@@ -50,7 +56,7 @@ def redacted(raw: Any, key: bytes | None) -> Any:
             if marked := _marked(value, key):
                 kept[name] = marked
         elif name not in NEVER:
-            kept[name] = redacted(value, key)
+            kept[name] = value if type(value) in _PLAIN else redacted(value, key)
     return kept
 
 

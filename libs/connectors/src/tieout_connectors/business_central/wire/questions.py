@@ -74,6 +74,43 @@ def postings_until(account: str, day: date, after: int) -> dict[str, str]:
     return {"$filter": conditions, "$orderby": "entryNumber", "$select": "entryNumber,debitAmount,creditAmount"}
 
 
+def bank_named(number: str) -> dict[str, str]:
+    """The bank account of a number."""
+    return {"$filter": f"number eq {quoted(number)}"}
+
+
+def batch_coded(code: str) -> dict[str, str]:
+    """The journal batch of a code."""
+    return {"$filter": f"code eq {quoted(code)}"}
+
+
+def batches_named(beginning: str) -> dict[str, str]:
+    """The journal batches whose display name begins with a text."""
+    return {"$filter": f"startswith(displayName,{quoted(beginning)})"}
+
+
+def ledger_of_external(numbers: Iterable[str]) -> dict[str, str]:
+    """The vendor ledger entries of these external document numbers."""
+    return {"$filter": " or ".join(f"External_Document_No eq {quoted(one)}" for one in numbers)}
+
+
+def ledger_of_vendor(vendor: str, first_day: date, last_day: date) -> dict[str, str]:
+    """A vendor's ledger entries posted from one day to another, both included."""
+    days = f"Posting_Date ge {first_day.isoformat()} and Posting_Date le {last_day.isoformat()}"
+    return {"$filter": f"Vendor_No eq {quoted(vendor)} and {days}"}
+
+
+def postings_numbered(numbers: Iterable[str]) -> dict[str, str]:
+    """The general ledger entries of these documents, without dimensions."""
+    return {"$filter": " or ".join(f"documentNumber eq {quoted(one)}" for one in numbers)}
+
+
+def postings_between(account: str, first_day: date, last_day: date) -> dict[str, str]:
+    """An account's entries posted from one day to another, both included."""
+    days = f"postingDate ge {first_day.isoformat()} and postingDate le {last_day.isoformat()}"
+    return {"$filter": f"accountNumber eq {quoted(account)} and {days}"}
+
+
 def first(number: int) -> dict[str, str]:
     """A few rows only."""
     return {"$top": str(number)}
