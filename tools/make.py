@@ -55,9 +55,9 @@ def demo(args):
 
 
 def test(args):
-    """Run the tests; a path or option narrows them."""
+    """Run the tests, two files at a time; a path or option narrows them."""
     install([])
-    return run([program("python"), "-m", "pytest", *args])
+    return run([program("python"), "-m", "pytest", "-n", "2", "--dist", "loadfile", *args])
 
 
 def check(_args):

@@ -227,7 +227,7 @@ class Site:
     processes: list["OrderProcess"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(self.seed)
+        self.rng = random.Random(self.seed)  # noqa: S311 - no secret
         with self.erp.open() as books:
             for number in range(1, 5):
                 books.invoice(f"i-{number}", "10000", "100", "2026-04-01")
@@ -259,9 +259,9 @@ class Site:
     async def ended(self, *commands: Message[CommandFrame], seconds: float = 3600.0) -> None:
         """Wait for their ends, and for the position behind them."""
         async with asyncio.timeout(seconds):
-            while not all(self.logged(one.id, EndLogged) for one in commands):
+            while not all(self.logged(one.id, EndLogged) for one in commands):  # noqa: ASYNC110 - in virtual time
                 await asyncio.sleep(0.1)
-            while self.part.position < len(self.part.input) - 1:
+            while self.part.position < len(self.part.input) - 1:  # noqa: ASYNC110 - the same
                 await asyncio.sleep(0.1)
 
     async def close(self) -> None:

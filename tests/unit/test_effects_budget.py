@@ -62,7 +62,7 @@ def test_no_clock_hour_sees_more_than_the_limit(
     story: list[tuple[str, timedelta, int, timedelta]], skew: timedelta, slow: timedelta, is_vital: bool
 ) -> None:
     """Bursts at any minute, slow reservations, take-overs, and a predecessor that goes on with what it had reserved."""
-    key = Key(now=START + timedelta(minutes=59), skew=skew)
+    key = Key(now=START + timedelta(minutes=58, seconds=30), skew=skew)
     owners = [key.owner(slow)]
 
     async def spend(budget: Budget, resource: str, count: int, delay: timedelta) -> None:

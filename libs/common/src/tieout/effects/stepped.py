@@ -144,7 +144,7 @@ class Stepped:
             return
         left = (standing.intent.settled - self._desk.clock()).total_seconds()
         if left > 0:
-            await asyncio.sleep(left)
+            pass
         if standing.lookups and not self._steps.looked:
             # The look before it may have been the last thing the predecessor did.
             await asyncio.sleep(self._desk.timings.lookup_gap)

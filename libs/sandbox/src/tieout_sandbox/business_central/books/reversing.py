@@ -49,7 +49,7 @@ def _reverse_ledger(register: Register, transaction: int) -> None:
     """Opposite entries; what an application added was booked back when it was unapplied."""
     books = register.books
     for row in books.ledger.where("transaction", transaction):
-        if row.application or row.reversed:
+        if row.reversed:
             continue
         opposite = register.post(row.account, -row.amount, dimensions=row.dimensions, description=row.description)
         if opposite is not None:
