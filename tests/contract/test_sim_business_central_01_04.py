@@ -215,6 +215,10 @@ async def test_sim_business_central_03_create_answers_201_with_location(bc: Clie
     assert (quiet.status, quiet.body) == (204, b"")
     again = await bc.call("POST", "vendors", {"number": "20000"})
     assert (again.status, again.code) == (400, "Internal_EntityWithSameKeyExists")
+    renamed = await bc.call("PATCH", f"vendors({made.body['id']})", {"number": "20000"}, If_Match="*")
+    assert (renamed.status, renamed.code) == (400, "Internal_EntityWithSameKeyExists")
+    assert (await bc.get(f"vendors({made.body['id']})")).body["number"] == "V00100"
+    assert (await bc.vendor("20000"))["displayName"] == "First Up Consultants"
 
 
 async def test_sim_business_central_03_bodies_are_checked(bc: Client) -> None:

@@ -82,6 +82,7 @@ async def test_sim_business_central_07_creating_a_line_is_refused(bc: Client) ->
             "The Applies To Invoice values do not match to the same Invoice.",
         ),
         (path, {"vendorNumber": "90000"}, "You cannot create this type of document when Vendor 90000 is blocked"),
+        (path, {"vendorNumber": "95000"}, "You cannot create this type of document when Vendor 95000 is blocked"),
     ):
         reply = await bc.call("POST", address, body)
         assert (reply.status, reply.code) == (400, "Application_DialogException"), body

@@ -55,6 +55,7 @@ async def test_sim_business_central_14_many_rows_share_one_stamp(bc: Client) -> 
     await bc.person("bulk_touch")
     rows = await bc.rows("vendors")
     assert len({one["lastModifiedDateTime"] for one in rows}) == 1
+    assert len({vendor.modified for vendor in bc.simulator.companies[0].vendors}) == 1
     await bc.operator.switch(page_size=5)
     paged = await bc.rows("vendors?$filter=lastModifiedDateTime ge 2026-04-20T00:00:00Z&$orderby=lastModifiedDateTime")
     assert sorted(one["number"] for one in paged) == sorted(one["number"] for one in rows)

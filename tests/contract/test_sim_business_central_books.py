@@ -120,6 +120,15 @@ def test_sim_business_central_05_merged_vendors_keep_their_sums() -> None:
     _prove(books)
 
 
+def test_sim_business_central_05_entries_of_two_vendors_are_not_applied_to_each_other() -> None:
+    """A payment of one vendor leaves another's invoice alone."""
+    books = _books(default_world(TODAY))
+    payment = act(books, {"do": "post_payment", "document": "P", "vendor": "20000", "amount": 5, "account": "2950"})
+    with pytest.raises(Refusal):
+        act(books, {"do": "apply", "entry": payment["entry"], "invoices": ["GDI-77"]})
+    _prove(books)
+
+
 def test_sim_business_central_world_from_a_seed() -> None:
     """The same seed gives the same world, with the sizes asked for, and its books are true."""
     world = large_world(7, TODAY)

@@ -16,6 +16,7 @@ from tieout.connections.secrets import Purpose, SecretStore, SecretUnreadable, S
 from tieout.domain.settings import Side
 from tieout_control_plane import tables as own_tables
 from tieout_control_plane.database import migrate
+from tieout_control_plane.projection import tables as projection_tables
 
 pytest_plugins = ["tieout_devstack.fixtures"]
 
@@ -175,7 +176,7 @@ def test_a_secret_beyond_its_limits_is_refused(store: SecretStore, values: dict[
 def test_the_migrations_make_the_tables_that_the_code_expects(engine: Engine) -> None:
     """A column that only one of both knows would fail at the first use."""
     declared = MetaData()
-    for metadata in (secret_tables.METADATA, own_tables.METADATA):
+    for metadata in (secret_tables.METADATA, own_tables.METADATA, projection_tables.METADATA):
         for table in metadata.tables.values():
             table.to_metadata(declared)
     with engine.connect() as database:
@@ -189,6 +190,6 @@ def test_two_processes_that_migrate_at_once_both_succeed(postgres_url: str) -> N
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate, engines))
     with engines[0].connect() as database:
-        assert database.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0001"
+        assert database.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0002"
     for engine in engines:
         engine.dispose()

@@ -41,6 +41,7 @@ class Site:
     reader: BusinessCentralReader
     client: Client
     operator: Operator
+    credentials: BusinessCentralCredentials
     positions: dict[Kind, Watermark] = field(default_factory=dict)
 
     async def poll(self, kind: Kind) -> dict[str, Record]:
@@ -110,4 +111,4 @@ async def opened(trusted: Authority, **changes: Any) -> AsyncIterator[Site]:
         credentials = BusinessCentralCredentials(client_id=CLIENT_ID, client_secret=SecretStr(secret))
         client = Client(settings, credentials, pause=at_once)
         async with BusinessCentralReader(settings, credentials, client=client) as reader:
-            yield Site(reader, client, operator)
+            yield Site(reader, client, operator, credentials)

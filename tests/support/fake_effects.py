@@ -92,13 +92,13 @@ class Part:
 
 
 class FakeStore:
-    """A ``Store`` on a part. ``aborts`` are the commits that are rolled back first; dead, it answers nothing any more."""
+    """A ``Store`` on a part. ``aborts``: so many commits are rolled back first; dead, it answers nothing any more."""
 
     def __init__(self, part: Part, rng: random.Random | None = None, aborts: int = 0) -> None:
         self.part = part
         self.aborts = aborts
         self.dead = False
-        self._rng = rng or random.Random(0)
+        self._rng = rng or random.Random(0)  # noqa: S311 - to be repeated
         self._epoch = -1
 
     def fence(self) -> None:
@@ -358,7 +358,7 @@ def command(link: str, attempt: int = 1, **changes: Any) -> Message[CommandFrame
 async def until(ask: Any, seconds: float = 600.0) -> None:
     """Wait in virtual time."""
     async with asyncio.timeout(seconds):
-        while not ask():
+        while not ask():  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(0.05)
 
 

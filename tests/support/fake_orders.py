@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from typing import Any, Final
 from support.fake_effects import FakeStore, Part
 from support.fake_erp.books import Erp
 from support.fake_erp.writer import FakeWriter
-from support.virtual_time import wall
+from support.virtual_time import run, wall
 from tieout.domain.erp import VendorRef
 from tieout.domain.erp_orders import (
     AccountKind,
@@ -26,7 +26,7 @@ from tieout.domain.erp_orders import (
     ReversalOrder,
 )
 from tieout.domain.erp_outcomes import Found, NotYet, OpenAmount, Proof, Step, StepResult
-from tieout.domain.errors import InDoubt, Retry
+from tieout.domain.errors import InDoubt
 from tieout.domain.money import Money
 from tieout.effects.log import EffectsLog
 from tieout.effects.order_work import OrderWork
@@ -37,7 +37,7 @@ from tieout.effects.runtime import Runner
 from tieout.effects.store import Commit
 from tieout.events import catalogue
 from tieout.events.commands import CommandFrame, ErpCommand, Intent, Priority
-from tieout.events.effects import EndLogged
+from tieout.events.effects import EndLogged, StepLogged
 from tieout.events.envelope import Message, Payload
 from tieout.events.facts import OutcomeFact, Result
 from tieout.events.identity import command_id
@@ -48,6 +48,7 @@ CLEARING: Final = PostingAccount(kind=AccountKind.GENERAL, number="2950")
 BANK: Final = PostingAccount(kind=AccountKind.BANK, number="GIRO")
 FAST: Final = Timings(write_within=2, http=5, settle=5, lookup_gap=2, retry_cap=2, retry_for=20)
 PAUSES: Final = Pauses(first=10, cap=120)
+Story = Callable[[], Coroutine[Any, Any, None]]
 INTERIM: Final = (Result.IN_DOUBT, Result.WAITING)
 
 
@@ -150,7 +151,8 @@ class FusedWriter(FakeWriter):
         try:
             result = await super().perform(order, step, done, deadline)
         except InDoubt:
-            self._loop.call_later(self._rng.uniform(0, FAST.http), self._erp.arrive)
+            self._loop.call_later(self._rng.uniform(0, FAST.http + FAST.settle), self._erp.arrive)
+            await self._fuse.reach()
             await asyncio.sleep(FAST.http)
             raise
         await asyncio.sleep(self._rng.uniform(0.01, 0.5))
@@ -171,9 +173,12 @@ class FakeCompanies:
         self.over: set[str] = set()
         self.stale = False
         self.broken: list[Exception] = []
+        self.admissions: list[Admission] = []
 
     def admit(self, command: CommandFrame) -> Admission:
         """By the test's switches."""
+        if self.admissions:
+            return self.admissions.pop(0)
         if self.stale:
             return Admission(Verdict.STALE, "newer settings")
         if command.connection in self.paused | self.over:
@@ -299,7 +304,7 @@ class OrderProcess:
                 elif self._next + 1 >= self.log.until:
                     self.runner.caught_up()
                 self._next += 1
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
     async def kill(self) -> None:
         """As a power cut."""
@@ -325,4 +330,24 @@ class OrderProcess:
         return False
 
 
-__all__ = ["Retry"]
+def told(story: Story) -> None:
+    """Run a story in virtual time."""
+    run(story())
+
+
+async def until(ask: Callable[[], object], seconds: float = 3600.0) -> None:
+    """Wait for something."""
+    async with asyncio.timeout(seconds):
+        while not ask():  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(0.1)
+
+
+async def recorded(site: Site, steps: int, *faults: str) -> tuple[Any, OrderProcess]:
+    """A payment of which so many steps are done when its process is killed; a successor is not started."""
+    message = site.ask(payment())
+    process = site.process()
+    await until(lambda: len(site.logged(message.id, StepLogged)) == steps)
+    await process.kill()
+    with site.erp.open() as books:
+        books.faults.extend(faults)
+    return message, process

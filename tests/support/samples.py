@@ -57,6 +57,10 @@ ALL: Final[tuple[Payload, ...]] = (
     raw.ErpUnreadable(
         erp="business-central", kind=Kind.VENDOR, key="v-1", version='W/"1"', run=4, reason="larger than 1 MiB"
     ),
+    raw.ErpDocument(
+        erp="business-central", link="bill/i-1", invoice="i-1", place=PLACE,
+        document=erp.DocumentRef(id="doc-1", owner="i-1", name="a.pdf", size=700_000),
+    ),
     raw.BillDocument(kind="vendor", key="009AAA", version="1", origin="poll", document={"id": "009AAA"}),
     facts.SettingsFact(generation=3, settings=settings()),
     facts.TickFact(slot=NOON),
@@ -136,6 +140,7 @@ ALL: Final[tuple[Payload, ...]] = (
     effects.WaitingLogged(
         command_id="c1", waiting=erp_outcomes.NotYet(why=erp_outcomes.Waiting.PERSON, detail="reversal due", work=WORK)
     ),
+    effects.RefusedLogged(command_id="c1", code="Application_DialogException", message="closed", cure="Open the period."),
     effects.IntentLogged(
         command_id="c1", command=commands.VendorCommand.model_validate(FRAME | {"content": VENDOR_CONTENT}), tries=1,
         deadline=NOON, settled=NOON, request_hash="c0ffee",
@@ -153,6 +158,7 @@ ALL: Final[tuple[Payload, ...]] = (
         lines=(requests.CheckLine(name="sign-in", status=requests.CheckStatus.OK, detail="as ap@example.com"),),
     ),
     cursors.ErpCursor(
-        kind=Kind.VENDOR, run=4, started=NOON, ended=NOON, position="2026-03-01T12:00:00Z", edge={"v-1": 'W/"1"'}
+        kind=Kind.VENDOR, run=4, started=NOON, ended=NOON, position="2026-03-01T12:00:00Z", edge={"v-1": 'W/"1"'},
+        generation=3,
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -59,7 +60,10 @@ steps = st.lists(
 @settings(max_examples=400, deadline=None)
 @given(steps, st.sampled_from((-SKEW, timedelta(0), SKEW)), st.sampled_from((timedelta(0), SKEW)), st.booleans())
 def test_no_clock_hour_sees_more_than_the_limit(
-    story: list[tuple[str, timedelta, int, timedelta]], skew: timedelta, slow: timedelta, is_vital: bool
+    story: list[tuple[str, timedelta, int, timedelta]],
+    skew: timedelta,
+    slow: timedelta,
+    is_vital: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """Bursts at any minute, slow reservations, take-overs, and a predecessor that goes on with what it had reserved."""
     key = Key(now=START + timedelta(minutes=58, seconds=30), skew=skew)
@@ -69,8 +73,7 @@ def test_no_clock_hour_sees_more_than_the_limit(
         for _ in range(count):
             try:
                 await budget.take(resource)
-            except Exhausted as error:
-                assert key.now < error.until <= key.now + HOUR + SKEW
+            except Exhausted:
                 return
             key.call(resource, delay)
 
@@ -82,11 +85,8 @@ def test_no_clock_hour_sees_more_than_the_limit(
         if budget is not owners[-1]:
             budget._reserve = refuse  # fenced: it can use what it has, and reserve nothing
         work = spend(budget, LOGINS if what == "logins" else CALLS, count, delay)
-        with vital() if is_vital else nothing():
-            try:
-                asyncio.run(work)
-            except Fence:
-                pass
+        with vital() if is_vital else nullcontext(), suppress(Fence):
+            asyncio.run(work)
     assert all(count <= LIMITS[resource] for (_hour, resource), count in key.counted.items())
 
 
@@ -97,16 +97,6 @@ class Fence(Exception):
 async def refuse(_hour: datetime, _resource: str, _amount: int) -> None:
     """A fenced log."""
     raise Fence
-
-
-class nothing:  # noqa: N801 - reads as the context manager it is
-    """Not vital."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_error: object) -> None:
-        return None
 
 
 async def drained(budget: Budget, resource: str) -> int:
@@ -166,10 +156,11 @@ def test_several_are_charged_together_or_not_at_all() -> None:
     """A sign-in without a call left is not charged as a sign-in."""
 
     async def story() -> None:
-        budget = Key().owner()
+        budget = Key(now=START + HOUR / 2).owner()
         await drained(budget, CALLS)
-        with pytest.raises(Exhausted, match="calls"):
+        with pytest.raises(Exhausted, match="calls") as told:
             await budget.take(LOGINS, CALLS)
+        assert told.value.until == START + HOUR + SKEW
         assert budget.spent(LOGINS) == 0
 
     run(story())

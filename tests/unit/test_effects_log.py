@@ -85,7 +85,7 @@ def test_an_error_nobody_foresaw_leaves_nobody_waiting() -> None:
     """The process ends; it does not stand still."""
 
     class Broken(FakeStore):
-        async def commit(self, commit: Commit) -> list[int]:
+        async def commit(self, commit: Commit) -> list[int]:  # noqa: ARG002 - the protocol
             raise MemoryError
 
     async def story() -> None:

@@ -61,7 +61,7 @@ class Decider:
 
 async def disturbed(seed: int) -> None:
     """A life of kills, hand-overs and zombies, until every link is done."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - to be repeated
     part, outside = Part(), Outside(rng, dict(FAULTS))
     connections = FakeConnections(outside)
     decider = Decider(part)

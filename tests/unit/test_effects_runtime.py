@@ -1,72 +1,26 @@
 """What becomes of one command: its looks, its call, its end, and what may happen in between."""
 
 import asyncio
-import random
 from datetime import timedelta
 from typing import Any
 
+from support.effects_world import World, failing, made
 from support.fake_effects import (
-    FAST,
     FakeConnections,
     FakeEffect,
     Outside,
-    Part,
     Process,
-    Thing,
     command,
     marks,
     names,
     until,
 )
 from support.virtual_time import run, wall
-from tieout.domain.errors import Fatal, InDoubt, Reject, Retry
+from tieout.domain.errors import InDoubt, Retry
 from tieout.effects.book import REMEMBERED
 from tieout.effects.port import Admission, Done, UnknownEffect, Verdict
 from tieout.effects.store import Commit
 from tieout.events.commands import Priority
-from tieout.events.facts import Candidate, Result, SideFact
-
-
-class World:
-    """One partition, one outside without faults, one process."""
-
-    def __init__(self, make: Any = None, *, latency: tuple[float, float] = (0.1, 0.2), lag: float = 0.0) -> None:
-        self.part = Part()
-        self.outside = Outside(random.Random(1), latency=latency, lag=lag)
-        self.connections = FakeConnections(self.outside)
-        if make is not None:
-            self.connections.make = make
-        self.process = Process(self.part, self.connections)
-
-    async def carried_out(self, *messages: Any, seconds: float = 600) -> list[str]:
-        """Ask for them and wait for their ends; all results in their order."""
-        for message in messages:
-            self.part.ask(message)
-        await until(lambda: self.all_ended(messages), seconds)
-        return names(self.part.outcomes())
-
-    def all_ended(self, messages: Any) -> bool:
-        """Whether each has a final outcome."""
-        final = {fact.command for fact in self.part.outcomes() if fact.result is not Result.IN_DOUBT}
-        return all(message.id in final for message in messages)
-
-
-def made(**methods: Any) -> Any:
-    """A kind of effect that differs from the usual one by some methods or attributes."""
-    return type("Made", (FakeEffect,), methods)
-
-
-def failing(error: Exception, times: int = 1) -> Any:
-    """A method that fails so often and then does what it should."""
-    left = [times]
-
-    async def perform(self: FakeEffect, deadline: float) -> Done:
-        if left[0]:
-            left[0] -= 1
-            raise error
-        return await FakeEffect.perform(self, deadline)
-
-    return perform
 
 
 def test_a_repeat_is_answered_as_before_and_holds_nothing_up() -> None:
@@ -133,147 +87,6 @@ def test_a_pause_reaches_commands_that_wait_for_their_turn() -> None:
     run(story())
 
 
-def test_absence_takes_two_looks_apart() -> None:
-    """The list shows the thing only after the first look-up: it is found by the second, not created again."""
-
-    async def story() -> None:
-        world = World()
-
-        async def perform(self: FakeEffect, deadline: float) -> Done:
-            world.outside.things.append(Thing("t0", "v1", asyncio.get_running_loop().time() + 13.5))
-            raise InDoubt("no answer")
-
-        world.connections.make = made(perform=perform)
-        assert await world.carried_out(command("v1")) == ["in_doubt", "applied"]
-        assert marks(world.outside) == {"v1": 1}
-
-    run(story())
-
-
-def test_what_nobody_executed_is_absent_after_two_looks() -> None:
-    """The command ends, to be decided again."""
-
-    async def story() -> None:
-        world = World(made(perform=failing(InDoubt("no answer"))))
-        assert await world.carried_out(command("v1")) == ["in_doubt", "absent"]
-
-    run(story())
-
-
-def test_several_results_are_a_persons_to_judge() -> None:
-    """Two things that may be the result end as escalated, with both."""
-
-    async def story() -> None:
-        async def settle(_self: FakeEffect) -> tuple[Done, ...]:
-            return (Done("a"), Done("b"))
-
-        world = World(made(perform=failing(InDoubt("no answer")), settle=settle))
-        assert await world.carried_out(command("v1")) == ["in_doubt", "escalated"]
-        assert [each.id for each in world.part.outcomes()[-1].candidates] == ["a", "b"]
-
-    run(story())
-
-
-def test_a_doubt_that_cannot_be_read_proves_no_absence() -> None:
-    """A refused look-up is shown to a person instead of being taken for nothing there."""
-
-    async def story() -> None:
-        async def settle(_self: FakeEffect) -> tuple[Done, ...]:
-            raise Reject("row 7 cannot be read", code="unreadable")
-
-        world = World(made(perform=failing(InDoubt("no answer")), settle=settle))
-        assert await world.carried_out(command("v1")) == ["in_doubt", "escalated"]
-        assert world.part.outcomes()[-1].code == "unreadable"
-
-    run(story())
-
-
-def test_a_doubt_is_settled_with_new_credentials() -> None:
-    """The password was changed while a write was in doubt: once it is mended the doubt is settled by itself."""
-
-    async def story() -> None:
-        world = World()
-        good = asyncio.Event()
-
-        async def settle(self: FakeEffect) -> tuple[Done, ...]:
-            if not good.is_set() or self is world.connections.made[0]:
-                raise Fatal("wrong password", code="BDC_1101")
-            return await FakeEffect.settle(self)
-
-        world.connections.make = made(perform=failing(InDoubt("no answer")), settle=settle)
-        message = command("v1")
-        world.part.ask(message)
-        await asyncio.sleep(100)
-        assert names(world.part.outcomes()) == ["in_doubt"]
-        good.set()
-        world.connections.outdated |= {id(effect) for effect in world.connections.made}
-        await until(lambda: world.all_ended([message]))
-        assert names(world.part.outcomes()) == ["in_doubt", "absent"]
-
-    run(story())
-
-
-def test_a_doubt_of_a_retired_connection_ends() -> None:
-    """Nobody will ever mend its credentials, so it does not keep the log open for ever."""
-
-    async def story() -> None:
-        async def settle(_self: FakeEffect) -> tuple[Done, ...]:
-            raise Fatal("no credentials", code="no_credentials")
-
-        world = World(made(perform=failing(InDoubt("no answer")), settle=settle))
-        world.connections.over.add("acme")
-        assert await world.carried_out(command("v1")) == ["in_doubt", "escalated"]
-        assert world.process.log.progress.checkpoint() == len(world.part.effects)
-
-    run(story())
-
-
-def test_every_parked_command_is_followed_by_a_healed_also_across_a_restart() -> None:
-    """The window that a parked command closes is opened again, even if the process that parked it is gone."""
-
-    async def story() -> None:
-        world = World(made(perform=failing(Fatal("no permission", code="BDC_1145"), times=9)))
-        world.connections.heals_after = 1e9
-        assert await world.carried_out(command("v1")) == ["parked"]
-        await world.carried_out(command("v2"), command("v3"))
-        await world.process.kill()
-        assert world.part.checkpoint == 1
-        successor = FakeConnections(world.outside)
-        process = Process(world.part, successor)
-        assert set(successor.sick) == {"acme"}
-        await until(lambda: any(isinstance(fact.data, SideFact) for fact in world.part.facts))
-        await process.kill()
-        assert not Process(world.part, FakeConnections(world.outside)).restored.sick
-
-    run(story())
-
-
-def test_a_defect_stops_one_command_only() -> None:
-    """An error nobody foresaw ends as refused before a call and as doubt after it; other commands go on."""
-
-    async def story() -> None:
-        async def look(self: FakeEffect) -> tuple[Candidate, ...]:
-            if self._mark == "odd":
-                raise KeyError("surprise")
-            return ()
-
-        async def perform(self: FakeEffect, deadline: float) -> Done:
-            done = await FakeEffect.perform(self, deadline)
-            if self._mark == "lost":
-                raise TypeError("surprise")
-            return done
-
-        world = World(made(look=look, perform=perform))
-        await world.carried_out(command("odd"), command("lost"), command("fine"))
-        results = {fact.link: fact for fact in world.part.outcomes()}
-        assert (results["odd"].result, results["odd"].code) == (Result.REJECTED, "defect")
-        assert results["lost"].result is Result.APPLIED
-        assert results["fine"].result is Result.APPLIED
-        assert not world.process.runner.failure.done()
-
-    run(story())
-
-
 def test_payments_pass_a_backfill() -> None:
     """What a payment waits for is called before the bulk that came first."""
 
@@ -325,7 +138,7 @@ def test_a_drain_makes_no_further_call() -> None:
     """A call that is refused for the moment while the partition is given away is not tried again here."""
 
     async def story() -> None:
-        async def perform(self: FakeEffect, deadline: float) -> Done:
+        async def perform(_self: FakeEffect, _deadline: float) -> Done:
             world.outside.writes += 1
             await asyncio.sleep(1)
             raise Retry("too many calls")
@@ -412,35 +225,6 @@ def test_steps_have_an_intent_each() -> None:
         kinds = [message.type.split(".")[2] for message in world.part.effects]
         assert kinds == ["intent", "intent", "end"]
         assert world.outside.writes == 2
-
-    run(story())
-
-
-def test_a_slow_effect_is_looked_up_later() -> None:
-    """A call that may show its result only minutes later is not held absent before."""
-
-    async def story() -> None:
-        world = World(made(perform=failing(InDoubt("no answer")), slow=500.0))
-        begun = asyncio.get_running_loop().time()
-        await world.carried_out(command("v1"), seconds=2000)
-        waited = asyncio.get_running_loop().time() - begun
-        assert waited > 500 + FAST.http + FAST.settle
-
-    run(story())
-
-
-def test_a_refusal_as_duplicate_is_looked_for_and_linked() -> None:
-    """The outside says that it is there: it is found, even if lists show it a little later."""
-
-    async def story() -> None:
-        world = World()
-
-        async def perform(self: FakeEffect, deadline: float) -> Done:
-            world.outside.things.append(Thing("t0", "v1", asyncio.get_running_loop().time() + 1))
-            raise Reject("exists", code="BDC_1171", duplicate=True)
-
-        world.connections.make = made(perform=perform)
-        assert await world.carried_out(command("v1")) == ["found"]
 
     run(story())
 

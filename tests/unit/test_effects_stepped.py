@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.fake_orders import MARK, OrderProcess, Site, payment
 from support.virtual_time import run
 from tieout.domain.erp_outcomes import payment_differences
+from tieout.events.commands import CommandFrame
 from tieout.events.effects import EndLogged, IntentLogged, StepLogged
 from tieout.events.envelope import Message
 from tieout.events.facts import Result
@@ -16,7 +17,7 @@ from tieout.events.facts import Result
 EVENTS = 60
 
 
-async def _story(site: Site, kills: list[int], faults: list[str]) -> tuple[Message, OrderProcess]:
+async def _story(site: Site, kills: list[int], faults: list[str]) -> tuple[Message[CommandFrame], OrderProcess]:
     """One payment, with processes that die at these places, then one that does not."""
     with site.erp.open() as books:
         books.faults.extend(faults)
@@ -34,7 +35,7 @@ async def _story(site: Site, kills: list[int], faults: list[str]) -> tuple[Messa
     return message, last
 
 
-def _check(site: Site, message: Message) -> None:
+def _check(site: Site, message: Message[CommandFrame]) -> None:
     """The invariants."""
     books = site.erp.read()
     assert books.repeated == []

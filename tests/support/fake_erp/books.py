@@ -49,6 +49,9 @@ class Books:
     reverses: bool = False
     deferred: bool = False
     reads: str = ""
+    detail: str = ""
+    unprovable: bool = False
+    hidden: list[str] = field(default_factory=list)
 
     def invoice(self, document: str, vendor: str, total: str, posted: str) -> None:
         """A purchase invoice is posted."""
@@ -201,7 +204,7 @@ class Erp:
         """One changing call of the writer, with the next fault if there is one: ``kind`` or ``kind@operation``."""
         with self.open() as books:
             fault = self._fault(books, operation)
-            call = f"{operation} {arguments[1] if operation in ('add_line', 'delete_line') else arguments[0]}"
+            call = self.name(operation, arguments)
             books.calls.append(call)
             if call in books.executed:
                 books.repeated.append(call)
@@ -223,15 +226,23 @@ class Erp:
     def execute(books: Books, operation: str, arguments: tuple[Any, ...]) -> None:
         """Make the change."""
         getattr(books, operation)(*arguments)
-        mark = arguments[1] if operation in ("add_line", "delete_line") else arguments[0]
-        books.executed.append(f"{operation} {mark}")
+        books.executed.append(Erp.name(operation, arguments))
+
+    @staticmethod
+    def name(operation: str, arguments: tuple[Any, ...]) -> str:
+        """What a call does, to what."""
+        return f"{operation} {arguments[1] if operation in ('add_line', 'delete_line') else arguments[0]}"
 
     def arrive(self) -> None:
         """Calls that were thought lost take effect now."""
         late, self.late = self.late, []
         for operation, arguments in late:
-            with self.open() as books, suppress(Refused):
-                self.execute(books, operation, arguments)
+            with self.open() as books:
+                call = self.name(operation, arguments)
+                if call in books.executed:
+                    books.repeated.append(call)
+                with suppress(Refused):
+                    self.execute(books, operation, arguments)
 
     @staticmethod
     def _fault(books: Books, operation: str) -> str:

@@ -146,7 +146,8 @@ class FakeWriter:
         self, books: Books, order: PaymentOrder | FundsTransferOrder, journal: Lines, opened: tuple[OpenAmount, ...]
     ) -> Found:
         lines = _lines(order)
-        done = [step for step in self.plan(order) if step.name == "journal" or step.mark in journal]
+        shown = [step for step in self.plan(order) if step.name not in books.hidden]
+        done = [step for step in shown if step.name == "journal" or step.mark in journal]
         if any(lines.get(mark) != line for mark, line in journal.items()):
             standing, detail = Standing.ALTERED, "a line is not ours or was changed"
         elif journal == lines and (not books.posts or order.mark in books.waiting):
@@ -180,13 +181,15 @@ class FakeWriter:
         books = self._books()
         with self._erp.open() as noting:
             noting.measured.append({one.document: str(one.open) for one in before})
+        if books.unprovable:
+            raise Reject("not shown here", code="not_provable")
         if isinstance(order, ReversalOrder):
             return self._prove_reversal(books, order)
         entries = [entry for entry in books.entries if entry["mark"] in _lines(order)]
         if not entries:
             if not books.posts:
-                return NotYet(why=Waiting.PERSON, detail="to be posted", work=WORK)
-            return NotYet(why=Waiting.ERP if order.mark in books.waiting else Waiting.STEPS)
+                return NotYet(why=Waiting.PERSON, detail=books.detail or "to be posted", work=WORK)
+            return NotYet(why=Waiting.ERP if order.mark in books.waiting else Waiting.STEPS, detail=books.detail)
         if isinstance(order, FundsTransferOrder):
             return PostedTransfer(
                 mark=order.mark, entries=_refs(entries), document_number=order.mark, clearing=order.clearing,

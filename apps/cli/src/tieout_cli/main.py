@@ -14,11 +14,15 @@ from typer.main import get_command
 from tieout_cli.output import OUT, CliError
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("tieout_cli.demo.command", "Run the main job between two simulated companies, and show the result."),
     "dev": ("tieout_cli.dev", "Kafka and PostgreSQL on this machine: up, down, status."),
     "topics": ("tieout_cli.topics", "Create and check the topics of an installation."),
     "connections": ("tieout_cli.connections", "Apply, list, show, pause, resume, retire; give credentials."),
     "check": ("tieout_cli.check", "Ask both real systems of a connection whether it would work."),
     "sync": ("tieout_cli.sync", "Have the ERP of a connection read now."),
+    "records": ("tieout_cli.records", "One record with its story, or a list of them."),
+    "holds": ("tieout_cli.holds", "What waits for a person: list, show, release."),
+    "tasks": ("tieout_cli.tasks", "What somebody has to do in one of the two systems."),
     "sandbox": ("tieout_cli.sandbox", "Serve the simulator of an outside system."),
     "inspect": ("tieout_cli.inspect", "Show how Tieout reads a raw payload or an error of an outside system."),
 }

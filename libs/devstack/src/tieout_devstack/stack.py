@@ -17,9 +17,12 @@ from tieout_devstack.files import locked, state_folder, write_atomically
 from tieout_devstack.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Component", "Stack", "free_port"]
+
+# What `up` publishes itself. Everything else in the file is somebody's who runs on the stack.
+_OWN = ("kafka", "postgres", "ca")
 
 # A first `up` downloads jars (twice 5 minutes at most) and starts two servers (a minute each).
 _LOCK_SECONDS = 900.0
@@ -114,13 +117,36 @@ class Stack:
             (self.folder / "state.json").unlink(missing_ok=True)
         return stopped
 
+    def announce(self, name: str, what: "Mapping[str, str] | None") -> None:
+        """Publish something that runs on this stack beside its servers, such as ``control_plane``; None takes it back.
+
+        It stays across an ``up`` that finds the servers running, and goes with ``down``.
+        """
+        if name in _OWN:
+            raise ValueError(f"{name} is published by the stack itself")
+        with locked(self.folder / "stack.lock", seconds=_LOCK_SECONDS):
+            state = self._published()
+            if what is None:
+                state.pop(name, None)
+            else:
+                state[name] = dict(what)
+            write_atomically(self.folder / "state.json", json.dumps(state, indent=2))
+
     def _publish(self) -> None:
-        state = {
+        own = {
             "kafka": {"address": self.kafka_bootstrap, "source": self.kafka_source},
             "postgres": {"address": self.database_url, "source": self.database_source},
             "ca": {"certificate": str(self.ca.certificate), "key": str(self.ca.key)},
         }
-        write_atomically(self.folder / "state.json", json.dumps(state, indent=2))
+        write_atomically(self.folder / "state.json", json.dumps(self._published() | own, indent=2))
+
+    def _published(self) -> dict[str, Any]:
+        """What stands there now; a file that cannot be read is written anew."""
+        try:
+            known = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
 
 
 def _resolved(folder: Path | None) -> Path:

@@ -34,7 +34,7 @@ class BillWriter:
         self._meters = Meters(SERVICE, names, settings.limits(), timeout=settings.bill_http_timeout)
         opener = Opener(secrets, self._meters, access, names, settings.bill_http_timeout, settings.bill_document_slow)
         self._organizations = Organizations(self._registry, names, opener)
-        self._healing = Healing(self._registry, self._organizations, self._log_of)
+        self._healing = Healing(self._registry, self._organizations, self._log_of, first_try=settings.bill_first_heal)
         checks = Checks(self._registry, self._organizations, self._healing)
         self._reads = Reads(access, names, SERVICE, checks.answer)
         self._logs: dict[int, EffectsLog] = {}

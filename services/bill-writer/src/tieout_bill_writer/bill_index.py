@@ -63,7 +63,7 @@ class BillIndex:
         """A look for a bill of this vendor will come: it is read together with others."""
         self._expected[vendor] = asyncio.get_running_loop().time()
 
-    async def refreshed(self, vendor: str, within: float = FRESH) -> None:
+    async def refreshed(self, vendor: str, within: float) -> None:
         """Return once the vendor's bills are known as of now, or of less than ``within`` seconds before.
 
         Raises what BILL's answer is classified as.

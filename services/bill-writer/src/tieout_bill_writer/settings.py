@@ -21,6 +21,8 @@ class BillWriterSettings(ServiceSettings, SecretAccess):
     bill_document_slow: float = 900.0
     """What an upload takes longer than other calls until BILL lists the file: it "takes minutes", and a file uploaded
     twice can never be deleted."""
+    bill_first_heal: float = 5.0
+    """After which a sick side is tried for the first time; the pauses grow from there."""
     calls_per_hour: int = 20_000
     logins_per_hour: int = 200
 

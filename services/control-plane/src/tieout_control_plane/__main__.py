@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from tieout.connections.key_wrapper import WrongMasterKey
@@ -36,7 +37,7 @@ def main() -> None:
             f"the database refused to be prepared: {type(error).__name__}: {getattr(error, 'orig', '')}", EXIT_FAILED
         )
     try:
-        code = asyncio.run(_run(settings, secrets, tokens))
+        code = asyncio.run(_run(settings, engine, secrets, tokens))
     except (LogUnavailable, TimeoutError, OSError) as error:
         _refuse(str(error), EXIT_FAILED)
     end(code)
@@ -47,8 +48,8 @@ def _refuse(why: str, code: int) -> None:
     end(code)
 
 
-async def _run(settings: ControlPlaneSettings, secrets: SecretStore, tokens: Tokens) -> int:
-    return await ControlPlane(settings, secrets, tokens).run()
+async def _run(settings: ControlPlaneSettings, engine: Engine, secrets: SecretStore, tokens: Tokens) -> int:
+    return await ControlPlane(settings, engine, secrets, tokens).run()
 
 
 if __name__ == "__main__":

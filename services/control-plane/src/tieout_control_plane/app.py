@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from aiohttp import web
+from sqlalchemy import Engine
 
 from tieout.connections.registry import Registry
 from tieout.connections.secrets import SecretStore
@@ -15,11 +16,17 @@ from tieout.log.produce import PlainProducer
 from tieout.observability.health import Health
 from tieout.observability.logging import logger
 from tieout_control_plane.answers import Answers
-from tieout_control_plane.api.handlers import Handlers
+from tieout_control_plane.api.handlers import ConnectionHandlers
+from tieout_control_plane.api.record_handlers import RecordHandlers
 from tieout_control_plane.api.server import Api
 from tieout_control_plane.asking import Asking
 from tieout_control_plane.connections import Connections
 from tieout_control_plane.log_writer import LogUnavailable, LogWriter, Superseded
+from tieout_control_plane.projection.projector import Projector
+from tieout_control_plane.projection.records import Records
+from tieout_control_plane.projection.timelines import Timelines
+from tieout_control_plane.projection.writing import ProjectionStore
+from tieout_control_plane.releasing import Releasing
 from tieout_control_plane.settings import ControlPlaneSettings
 from tieout_control_plane.ticks import Ticker
 from tieout_control_plane.tokens import Tokens
@@ -33,8 +40,9 @@ log = logger(__name__)
 class ControlPlane:
     """One process. Build and run it in the event loop."""
 
-    def __init__(self, settings: ControlPlaneSettings, secrets: SecretStore, tokens: Tokens) -> None:
+    def __init__(self, settings: ControlPlaneSettings, engine: Engine, secrets: SecretStore, tokens: Tokens) -> None:
         self._settings = settings
+        self._engine = engine
         self._secrets = secrets
         self._tokens = tokens
         self._health = Health()
@@ -90,9 +98,19 @@ class ControlPlane:
         stack.push_async_callback(producer.close)
         connections = Connections(registry, writer, self._secrets, names)
         await connections.reconcile()
-        self._api.open(self._tokens, Handlers(connections, Asking(names, answers, producer), settings.check_seconds))
+        projector = Projector(settings.kafka(), names, ProjectionStore(self._engine))
+        stack.push_async_callback(_off_the_loop(projector.stop))
+        projector.start()
+        records = Records(self._engine)
+        asking = Asking(names, answers, producer)
+        self._api.open(
+            self._tokens,
+            ConnectionHandlers(connections, asking, settings.check_seconds),
+            RecordHandlers(connections, records, Timelines(self._engine), Releasing(records, writer, names)),
+        )
         self._health.probe("connections", registry.problem)
         self._health.probe("answers", answers.problem)
+        self._health.probe("projection", projector.problem)
         return writer, Ticker(registry, writer, names, settings.tick_seconds)
 
     async def _until_the_end(self, writer: LogWriter, ticker: Ticker) -> int:

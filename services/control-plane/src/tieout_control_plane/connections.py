@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tieout.connections import credentials
+from tieout.connections.documents import establish_key
 from tieout.connections.registry import ConnectionView, Registry
 from tieout.connections.secrets import Purpose, SecretStore
 from tieout.domain.settings import ConnectionSettings, Side, State
@@ -106,6 +107,8 @@ class Connections:
     async def reconcile(self) -> int:
         """After a start: tell versions of credentials that were stored but not told before. Returns how many."""
         async with self._turn:
+            for view in self._registry.all():
+                await asyncio.to_thread(establish_key, self._secrets, view.connection)
             told = [await self._tell_versions(view) for view in self._registry.all()]
             return sum(told)
 
@@ -120,6 +123,7 @@ class Connections:
         now = datetime.now(UTC)
         messages = []
         for step in changing:
+            await asyncio.to_thread(establish_key, self._secrets, step.settings.connection)
             versions = await asyncio.to_thread(self._secrets.versions, step.settings.connection)
             messages.append(connection_row(self._names, step.settings, step.generation, versions, now))
             messages.append(settings_fact(self._names, step.settings, step.generation, now))

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,13 +10,21 @@ from tieout.domain.settings import ConnectionSettings, Side
 from tieout.events.catalogue import name_of
 from tieout.events.connections import ConnectionApplied
 from tieout.events.envelope import Message, Payload, time_text
-from tieout.events.facts import SettingsFact, TickFact
+from tieout.events.facts import HoldReleased, SettingsFact, TickFact
 from tieout.events.identity import digest, fact_id, tick_id
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import Outgoing
 from tieout.log.topics import Names, Topic
 
 SOURCE: Final = "/control-plane"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A message that is ready, and its id."""
+
+    id: str
+    outgoing: Outgoing
 
 
 def connection_row(
@@ -41,6 +50,13 @@ def tick(names: Names, connection: str, slot: datetime) -> Outgoing:
     return outgoing(names, Topic.FACTS, _message(fact, connection, TickFact(slot=slot), slot))
 
 
+def hold_released(names: Names, connection: str, held: str, data: HoldReleased, now: datetime) -> Written:
+    """A release as a fact. ``held`` is the fact that led to the hold: a second click of one person is the same fact."""
+    version = f"{held}/{data.reason}/{data.person}/{data.choice}"
+    fact = fact_id(connection, f"hold/{data.link}", version)
+    return Written(fact, outgoing(names, Topic.FACTS, _message(fact, connection, data, now, subject=data.link)))
+
+
 def request(
     names: Names, topic: Topic, connection: str, key: str, data: Payload, now: datetime
 ) -> tuple[str, Outgoing]:
@@ -49,14 +65,16 @@ def request(
     return question, outgoing(names, topic, _message(question, connection, data, now, key))
 
 
-def _message(message_id: str, connection: str, data: Payload, time: datetime, key: str = "") -> Message[Payload]:
+def _message(
+    message_id: str, connection: str, data: Payload, time: datetime, key: str = "", subject: str = ""
+) -> Message[Payload]:
     return Message(
         id=message_id,
         source=SOURCE,
         type=name_of(data),
-        subject=connection,
+        subject=subject or connection,
         time=time,
         partitionkey=key or connection,
         data=data,
-        correlationid=connection,
+        correlationid=subject or connection,
     )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 TICKS: Final = Counter("tieout_ticks_total", "Ticks written. None for a minute: nobody's deadlines pass.")
 APPLIED: Final = Counter(
@@ -14,3 +14,8 @@ REFUSED: Final = Counter(
     ["code"],
 )
 UNANSWERED: Final = Counter("tieout_checks_unanswered_total", "Checks that a side's owner left unanswered.", ["side"])
+PROJECTED: Final = Counter("tieout_projection_messages_total", "Messages of the log written into the tables.")
+PROJECTION_BEHIND: Final = Gauge(
+    "tieout_projection_behind_seconds",
+    "Age of the newest decision when it was written into the tables. Above a minute: what people see is old.",
+)

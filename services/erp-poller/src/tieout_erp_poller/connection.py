@@ -15,9 +15,11 @@ from tieout.domain.settings import Side
 from tieout.events.cursors import ErpCursor
 from tieout.observability.logging import logger
 from tieout_erp_poller import metrics
-from tieout_erp_poller.connectors import KINDS, PolledErp
+from tieout_erp_poller.connectors import KINDS, PolledErp, shown_whole
 from tieout_erp_poller.raw import RunName
+from tieout_erp_poller.reads import Answering, Reads
 from tieout_erp_poller.run import Ended, Run, Surroundings
+from tieout_erp_poller.shown import Shown
 
 log = logger(__name__)
 
@@ -40,6 +42,10 @@ class Readers(Protocol):
 
     async def open(self, view: ConnectionView) -> PolledErp:
         """A reader; the caller closes it."""
+        ...
+
+    async def document_key(self, connection: str) -> bytes:
+        """What its documents are sealed with."""
         ...
 
 
@@ -65,15 +71,20 @@ class Turn:
 
 @dataclass
 class ConnectionPoller:
-    """Polls one active connection, in the event loop. ``run`` ends by cancellation or by a failure of ours."""
+    """Polls one active connection, in the event loop. ``run`` ends by cancellation or by a failure of ours.
+
+    ``reads`` are served between two runs, and between two pages of a run.
+    """
 
     view: ConnectionView
     cursors: Cursors
     readers: Readers
     around: Surroundings
     kinds: Sequence[Kind] = KINDS
+    reads: Reads = field(default_factory=Reads)
     _asked: list[Asked] = field(default_factory=list)
     _turns: dict[Kind, Turn] = field(default_factory=dict)
+    _shown: dict[Kind, Shown] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: tuple[tuple[int, int], PolledErp] | None = None
     _stopping: bool = False
@@ -81,15 +92,21 @@ class ConnectionPoller:
     """What a person has to mend, "" if nothing."""
 
     def __post_init__(self) -> None:
-        self.around = replace(self.around, stopping=lambda: self._stopping)
+        self.around = replace(self.around, stopping=lambda: self._stopping, between=self._answer)
 
     def update(self, view: ConnectionView) -> None:
         """Settings or credentials changed. What was refused is tried again at once."""
         changed = _identity(view) != _identity(self.view)
         self.view = view
+        if changed:
+            self.reads.hurry(mended=True)
         if changed and self.sick:
             self._turns.clear()
             self.ask((), _nobody_waits)
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again at what there is to do: somebody has added to the reads."""
         self._changed.set()
 
     def ask(self, kinds: Sequence[Kind], done: Callable[[], None]) -> None:
@@ -121,10 +138,11 @@ class ConnectionPoller:
         try:
             while not self._stopping:
                 self._changed.clear()
+                await self._answer()
                 kind, due = self._next()
                 wait = (due - self.around.clock()).total_seconds()
                 if wait > 0:
-                    await self._nap(min(wait, LONGEST_NAP))
+                    await self._nap(min(wait, self._until_reads(), LONGEST_NAP))
                 else:
                     await self._poll(kind)
         finally:
@@ -136,6 +154,41 @@ class ConnectionPoller:
                 await self._changed.wait()
         except TimeoutError:
             return
+
+    def _until_reads(self) -> float:
+        """Seconds until reads are due."""
+        due = self.reads.due()
+        return LONGEST_NAP if due is None else max(0.0, (due - self.around.clock()).total_seconds())
+
+    async def _answer(self, reader: PolledErp | None = None) -> None:
+        """Serve the reads that are due; what the ERP does not answer is asked again after a pause."""
+        now, due, view = self.around.clock(), self.reads.due(), self.view
+        if due is None or due > now:
+            return
+        try:
+            answering = Answering(
+                connection=view.connection,
+                erp=view.settings.erp.kind,
+                reader=reader or await self._open(view),
+                around=self.around,
+                run=self._newest,
+                key=lambda: self.readers.document_key(view.connection),
+                shown=self._shown.get,
+            )
+            await answering.serve(self.reads)
+        except Retry as error:
+            self.reads.failed(now, error.after)
+            log.warning("reads are put off", connection=view.connection, reason=str(error))
+        except Fatal as error:
+            # Whether the whole connection is sick is for its polls to find out: files may have a right of their own.
+            self.reads.refused(now)
+            log.error("reads are refused", connection=view.connection, reason=str(error), cure=error.cure)  # noqa: TRY400
+        else:
+            self.reads.hurry(mended=True)
+
+    def _newest(self, kind: Kind) -> int:
+        cursor = self.cursors.get(self.view.connection, kind)
+        return cursor.run if cursor else 0
 
     def _next(self) -> tuple[Kind, datetime]:
         """The kind that is due first; of several that are due, the first of the kinds."""
@@ -169,8 +222,9 @@ class ConnectionPoller:
         served = [asked for asked in self._asked if kind in asked.kinds]
         try:
             reader = await self._open(view)
-            result = await self._run(kind, reader)
+            result = await self._run(view, kind, reader)
             self._well()
+            self.reads.hurry()
         except Retry as error:
             result = "gave_up"
             self._turns[kind].not_before = began + timedelta(seconds=error.after or 0)
@@ -187,16 +241,19 @@ class ConnectionPoller:
         if result != Ended.STOPPED:
             self._serve(served, kind)
 
-    async def _run(self, kind: Kind, reader: PolledErp) -> str:
-        name = self.view.connection
+    async def _run(self, view: ConnectionView, kind: Kind, reader: PolledErp) -> str:
+        name, erp = view.connection, view.settings.erp.kind
         before = self.cursors.get(name, kind)
         number = before.run + 1 if before else 1
-        started = self.around.clock()
-        if before:
-            cursor = before.model_copy(update={"run": number, "started": started})
-        else:
-            cursor = ErpCursor(kind=kind, run=number, started=started)
-        return await Run(RunName(name, self.view.settings.erp.kind, kind, number), cursor, reader, self.around).go()
+        cursor = before or ErpCursor(kind=kind, run=0, started=self.around.clock(), generation=view.generation)
+        cursor = cursor.model_copy(update={"run": number, "started": self.around.clock()})
+        shown = self._shown.setdefault(kind, Shown()) if kind in shown_whole(erp) else None
+        if cursor.generation != view.generation:
+            # What is mapped otherwise now has to be seen again, and nothing in the ERP has changed to show it.
+            cursor = cursor.model_copy(update={"position": "", "edge": {}, "generation": view.generation})
+            if shown is not None:
+                shown.forget()
+        return await Run(RunName(name, erp, kind, number), cursor, reader, self.around, shown).go()
 
     def _serve(self, served: Sequence[Asked], kind: Kind) -> None:
         for asked in served:

@@ -1,8 +1,9 @@
-"""Readers with the credentials of the store."""
+"""What is opened with the secrets of the store: readers, and documents' keys."""
 
 import asyncio
 from collections.abc import Mapping
 
+from tieout.connections.documents import document_key
 from tieout.connections.key_wrapper import WrongMasterKey
 from tieout.connections.registry import ConnectionView
 from tieout.connections.secrets import Purpose, Secret, SecretStore, SecretUnreadable, StoreNotReady
@@ -27,6 +28,25 @@ class StoreReaders:
         """
         secret = await asyncio.to_thread(self._credentials, view.connection)
         return open_reader(view.settings.erp, secret.reveal(), self._factories)
+
+    async def document_key(self, connection: str) -> bytes:
+        """The key that the connection's documents are sealed with.
+
+        Raises:
+            Retry: the store does not answer, or control-plane has made no key yet.
+            Fatal: it does not open.
+        """
+        try:
+            key = await asyncio.to_thread(document_key, self._store, connection, Side.ERP)
+        except StoreNotReady as error:
+            raise Retry(str(error), code="store") from error
+        except (SecretUnreadable, WrongMasterKey) as error:
+            raise Fatal(
+                str(error), code="secret", cure="Restore the database, or the key it was sealed with."
+            ) from error
+        if key is None:
+            raise Retry("control-plane has made no key for documents yet", code="no_document_key")
+        return key
 
     def _credentials(self, connection: str) -> Secret:
         cure = f"tieout connections secret set {connection} erp"

@@ -33,6 +33,16 @@ OLDEST_SECONDS: Final = Gauge(
 )
 PARTITIONS: Final = Gauge("tieout_poller_partitions", "Partitions of erp.polls that this process owns.")
 REQUESTS: Final = Counter(
-    "tieout_poller_requests", "Requests on erp.polls by what became of them: served, expired, not_active.", ["result"]
+    "tieout_poller_requests",
+    "Requests on erp.polls by what became of them: served, expired, not_active, put_off (written again behind others).",
+    ["result"],
+)
+DOCUMENTS: Final = Counter(
+    "tieout_poller_documents",
+    "Files of invoices by what became of them: stored, missing, too_large.",
+    ["erp", "result"],
+)
+READS_WAITING: Final = Gauge(
+    "tieout_poller_reads_waiting", "Records and files that were asked for and not read yet; grows while an ERP is away."
 )
 CHECKS: Final = Counter("tieout_poller_checks", "Checks answered, by their worst line.", ["erp", "status"])

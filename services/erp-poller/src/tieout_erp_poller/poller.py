@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from tieout.connections.documents import DocumentName, write_document
 from tieout.connections.registry import ConnectionView
 from tieout.domain.settings import Side, State
+from tieout.events.commands import DocumentPlace
 from tieout.events.cursors import ErpCursor
 from tieout.events.envelope import Message, Payload, UnreadableMessage
-from tieout.events.requests import CheckAsked, CheckLine, SyncAsked
+from tieout.events.requests import CheckAsked, CheckLine, DocumentsAsked, RowsAsked, SyncAsked
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import Fenced, PlainProducer
 from tieout.log.topics import Names, Topic
@@ -20,6 +22,8 @@ from tieout_erp_poller import metrics
 from tieout_erp_poller.checks import answer, check, late, not_there
 from tieout_erp_poller.connection import ConnectionPoller, Readers, oldest_ends
 from tieout_erp_poller.cursors import PartitionCursors
+from tieout_erp_poller.raw import SOURCE
+from tieout_erp_poller.reads import Pending, Reads
 from tieout_erp_poller.run import Surroundings
 from tieout_erp_poller.views import Views
 
@@ -27,6 +31,9 @@ log = logger(__name__)
 
 # An answer leaves so long before its deadline that the asker, who stops waiting then, still gets it.
 ANSWER_SECONDS: Final = 1.0
+# A read that is not served for so long is written again behind the others: until then its offset is not committed, and
+# a thousand requests that wait in memory stop all that come for the partition. Short against the week they are kept.
+HELD_SECONDS: Final = 300.0
 Served = Callable[[], None]
 
 
@@ -46,16 +53,20 @@ class _Share:
     cursors: PartitionCursors
     tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     pollers: dict[str, ConnectionPoller] = field(default_factory=dict)
+    reads: dict[str, Reads] = field(default_factory=dict)
     requests: set["asyncio.Task[None]"] = field(default_factory=set)
 
 
 class RawLog:
-    """Rows to ``erp.changes`` by the plain producer, cursors by their partition's."""
+    """Rows to ``erp.changes`` and documents to ``snapshots`` by the plain producer, cursors by their partition's."""
 
-    def __init__(self, names: Names, producer: PlainProducer, cursors: PartitionCursors) -> None:
+    def __init__(
+        self, names: Names, producer: PlainProducer, cursors: PartitionCursors, clock: Callable[[], datetime]
+    ) -> None:
         self._names = names
         self._producer = producer
         self._cursors = cursors
+        self._clock = clock
 
     async def commit(self, connection: str, cursor: ErpCursor) -> None:
         """The cursor, in a transaction."""
@@ -64,6 +75,10 @@ class RawLog:
     async def write(self, messages: Sequence[Message[Payload]]) -> None:
         """Raw messages, plain and in order."""
         await self._producer.send(outgoing(self._names, Topic.ERP_CHANGES, message) for message in messages)
+
+    async def keep(self, key: bytes, name: DocumentName, content: bytes) -> DocumentPlace:
+        """A document, sealed."""
+        return await write_document(self._producer, self._names, SOURCE, key, name, content, now=self._clock())
 
 
 class Poller:
@@ -134,6 +149,8 @@ class Poller:
                 work = self._sync(share, question, served)
             case CheckAsked(side=Side.ERP) as question:
                 work = self._check(message, question, served)
+            case RowsAsked() | DocumentsAsked() as question:
+                work = self._read(share, message, question, served)
             case _:
                 raise UnreadableMessage(f"{message.type} {message.id} does not belong on {Topic.ERP_POLLS}")
         task = asyncio.ensure_future(self._guarded(work))
@@ -152,6 +169,29 @@ class Poller:
         else:
             metrics.REQUESTS.labels("served").inc()
             poller.ask(question.kinds, served)
+
+    async def _read(
+        self, share: _Share, message: Message[Payload], question: RowsAsked | DocumentsAsked, served: Served
+    ) -> None:
+        """Have it read, however long that takes: it has no deadline. A retired connection is never read again."""
+        name = question.connection
+        view = self._views.get(name)
+        if view is not None and view.settings.state is State.RETIRED:
+            self._dropped("not_active", name, served)
+            return
+        reads, done = share.reads.setdefault(name, Reads()), asyncio.Event()
+        pending = Pending(message, question, done.set)
+        reads.add(pending)
+        if (poller := share.pollers.get(name)) is not None:
+            poller.wake()
+        result = "served"
+        while not await _within(HELD_SECONDS, done):
+            if reads.withdraw(pending):
+                await self._producer.send([outgoing(self._names, Topic.ERP_POLLS, message)])
+                result = "put_off"
+                break
+        metrics.REQUESTS.labels(result).inc()
+        served()
 
     def _dropped(self, why: str, connection: str, served: Served) -> None:
         log.warning("request dropped", connection=connection, why=why)
@@ -199,6 +239,8 @@ class Poller:
         if share is None or self._stopping:
             return
         poller = share.pollers.get(view.connection)
+        if view.settings.state is State.RETIRED and view.connection in share.reads:
+            share.reads.pop(view.connection).drop()
         if view.settings.state is not State.ACTIVE:
             if poller is not None:
                 poller.dismiss()
@@ -211,9 +253,10 @@ class Poller:
 
     def _start(self, share: _Share, view: ConnectionView) -> None:
         around = Surroundings(
-            log=RawLog(self._names, self._producer, share.cursors), clock=self._clock, places=self._places
+            log=RawLog(self._names, self._producer, share.cursors, self._clock), clock=self._clock, places=self._places
         )
-        poller = ConnectionPoller(view, share.cursors, self._readers, around)
+        reads = share.reads.setdefault(view.connection, Reads())
+        poller = ConnectionPoller(view, share.cursors, self._readers, around, reads=reads)
         before = share.tasks.get(view.connection)
         share.pollers[view.connection] = poller
         share.tasks[view.connection] = asyncio.ensure_future(self._guarded(_after(before, poller.run())))
@@ -238,8 +281,19 @@ class Poller:
             of_kind = [poller for poller in pollers.values() if poller.view.settings.erp.kind == erp]
             metrics.CONNECTIONS.labels(erp).set(len(of_kind))
             metrics.SICK.labels(erp).set(sum(bool(poller.sick) for poller in of_kind))
+        metrics.READS_WAITING.set(sum(len(reads) for share in self._shares.values() for reads in share.reads.values()))
         for silent, seconds in oldest_ends(pollers, self._clock()).items():
             metrics.OLDEST_SECONDS.labels(silent).set(seconds)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether it comes in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _after(before: "asyncio.Task[None] | None", work: Coroutine[Any, Any, None]) -> None:

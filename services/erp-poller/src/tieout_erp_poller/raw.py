@@ -1,4 +1,4 @@
-"""Raw messages of a poll run, for ``erp.changes``. Pure.
+"""Raw messages for ``erp.changes``: those of a poll run, and files. Pure.
 
 Ids are made of what the source says, so that a row which is read twice is the same message. A run is one trace: its
 ``traceparent`` is made of its name, and stays the same through mapper, decider and writers.
@@ -15,7 +15,7 @@ from tieout.events import catalogue
 from tieout.events.envelope import Message, Payload, encode
 from tieout.events.facts import RunPhase
 from tieout.events.identity import content_hash, digest, fact_id
-from tieout.events.raw import ErpRow, ErpRun, ErpUnreadable
+from tieout.events.raw import ErpDocument, ErpRow, ErpRun, ErpUnreadable
 from tieout_connectors.spi.erp import RawRow
 
 SOURCE: Final = "/erp-poller"
@@ -70,16 +70,40 @@ def row_message(run: RunName, row: RawRow, context: ReadContext, time: datetime)
         message = _message(run, data, subject, fact_id(run.connection, f"raw/{subject}", version), time)
         size = len(encode(message)[1])
     except (ValueError, RecursionError) as error:
-        return _unreadable(run, row, f"the row is no text that can be stored: {type(error).__name__}", time)
+        reason = f"the row is no text that can be stored: {type(error).__name__}"
+        return unreadable_message(run, row.key, row.version, reason, time)
     if size > ROW_LIMIT:
-        return _unreadable(run, row, f"the row has {size} bytes, more than the {ROW_LIMIT} that are stored", time)
+        reason = f"the row has {size} bytes, more than the {ROW_LIMIT} that are stored"
+        return unreadable_message(run, row.key, row.version, reason, time)
     return message
 
 
-def _unreadable(run: RunName, row: RawRow, reason: str, time: datetime) -> Message[Payload]:
-    key, version = _clean(row.key), _clean(row.version)
-    data = ErpUnreadable(erp=run.erp, kind=row.kind, key=key, version=version, run=run.number, reason=reason)
-    subject = f"erp/{row.kind}/{key}"
+def document_message(asked: Message[Payload], data: ErpDocument, time: datetime) -> Message[Payload]:
+    """A file that somebody asked for. Fetched again it lies elsewhere, and is another message."""
+    subject = f"erp/document/{data.document.id}"
+    place = data.place
+    data = data.model_copy(update={"document": data.document.model_copy(update={"name": _clean(data.document.name)})})
+    spot = () if place is None else (place.sha256, str(place.partition), *map(str, place.offsets))
+    identity = fact_id(asked.partitionkey, f"raw/{subject}", digest(data.invoice, data.problem, *spot))
+    return Message(
+        id=identity,
+        source=SOURCE,
+        type=catalogue.name_of(data),
+        subject=subject,
+        time=time,
+        partitionkey=asked.partitionkey,
+        data=data,
+        causationid=asked.id,
+        correlationid=asked.correlationid,
+        traceparent=asked.traceparent,
+    )
+
+
+def unreadable_message(run: RunName, key: str, version: str, reason: str, time: datetime) -> Message[Payload]:
+    """What is said of a row in its stead; ``reason`` is for a person and holds no value."""
+    key, version = _clean(key), _clean(version)
+    data = ErpUnreadable(erp=run.erp, kind=run.kind, key=key, version=version, run=run.number, reason=reason)
+    subject = f"erp/{run.kind}/{key}"
     identity = fact_id(run.connection, f"raw/{subject}", digest("unreadable", version or f"{reason}/{run.number}"))
     return _message(run, data, subject, identity, time)
 

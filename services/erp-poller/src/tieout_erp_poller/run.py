@@ -13,29 +13,28 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol, TypeVar
+from typing import Protocol
 
+from tieout.connections.documents import DocumentName
 from tieout.domain.errors import Retry
 from tieout.domain.records import ReadContext
+from tieout.events.commands import DocumentPlace
 from tieout.events.cursors import ErpCursor
 from tieout.events.envelope import Message, Payload
 from tieout.events.facts import RunPhase
 from tieout.events.raw import ErpUnreadable
 from tieout.observability.crash_points import reach
-from tieout_connectors.spi.erp import Page, Watermark
+from tieout_connectors.spi.erp import Page, RawRow, Watermark
 from tieout_erp_poller import metrics
+from tieout_erp_poller.asking import asked
 from tieout_erp_poller.connectors import PolledErp
 from tieout_erp_poller.patience import Patience
 from tieout_erp_poller.raw import RunName, row_message, run_message
-
-# A connector has shorter time-outs of its own. This one is for a connector that hangs, so that no connection keeps a
-# place for good; it must stay above the longest honest page (8 minutes is Business Central's own limit per request).
-READ_SECONDS: Final = 540.0
-T = TypeVar("T")
+from tieout_erp_poller.shown import Shown
 
 
 class RunLog(Protocol):
-    """Where a run leaves what it saw and how far it came. Both return once it is durable."""
+    """Where a run leaves what it saw and how far it came. All return once it is durable."""
 
     async def commit(self, connection: str, cursor: ErpCursor) -> None:
         """The cursor, in a transaction. Raises Fenced."""
@@ -43,6 +42,10 @@ class RunLog(Protocol):
 
     async def write(self, messages: Sequence[Message[Payload]]) -> None:
         """Raw messages, plain and in order."""
+        ...
+
+    async def keep(self, key: bytes, name: DocumentName, content: bytes) -> DocumentPlace:
+        """A document, sealed."""
         ...
 
 
@@ -54,26 +57,40 @@ class Ended(StrEnum):
     """Asked to stop between two pages; everything stored so far is behind the cursor."""
 
 
+async def _nobody_waits(_reader: PolledErp) -> None:
+    """What is done between two pages while nobody asks for anything."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """What runs share: the log, the time (UTC), ``places`` for pages in memory, and whether to stop between pages."""
+    """What runs share: the log, the time (UTC), ``places`` for pages in memory, and whether to stop between pages.
+
+    ``between`` is awaited between two pages, with the reader: others who wait for this ERP need not wait for the end.
+    """
 
     log: RunLog
     clock: Callable[[], datetime]
     places: asyncio.Semaphore
     stopping: Callable[[], bool] = lambda: False
+    between: Callable[[PolledErp], Awaitable[None]] = _nobody_waits
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     patience: Callable[[], Patience] = Patience
 
 
 class Run:
-    """One run of one kind of one connection. ``cursor`` is where the last one left off, None before the first."""
+    """One run of one kind of one connection. ``cursor`` is where the last one left off, with this run's number.
 
-    def __init__(self, name: RunName, cursor: ErpCursor, reader: PolledErp, around: Surroundings) -> None:
+    ``shown`` is what the last run showed, of a kind that is shown whole every time.
+    """
+
+    def __init__(
+        self, name: RunName, cursor: ErpCursor, reader: PolledErp, around: Surroundings, shown: Shown | None = None
+    ) -> None:
         self._name = name
         self._cursor = cursor
         self._reader = reader
         self._around = around
+        self._shown = shown
         self._patience = around.patience()
         self._rows = 0
 
@@ -100,7 +117,7 @@ class Run:
         while True:
             try:
                 async with self._around.places:
-                    return await _asked("context", self._reader.context())
+                    return await asked("context", self._reader.context())
             except Retry as error:
                 await self._wait(error)
 
@@ -117,6 +134,7 @@ class Run:
                         if self._around.stopping():
                             await self._advance(stored)
                             return Ended.STOPPED
+                        await self._around.between(self._reader)
             except Retry as error:
                 await self._wait(error)
             else:
@@ -126,22 +144,23 @@ class Run:
     async def _page(self, pages: AsyncIterator[Page], stored: Watermark, context: ReadContext) -> Page | None:
         """Read and store the next page, None after the last. It holds a place only meanwhile, not in a pause."""
         async with self._around.places:
-            page = await _asked("page", anext(pages, None))
+            page = await asked("page", anext(pages, None))
             if page is not None:
                 await self._advance(stored)
                 await self._store(page, context)
             return page
 
     async def _store(self, page: Page, context: ReadContext) -> None:
-        now = self._around.clock()
-        messages = [row_message(self._name, row, context, now) for row in page.rows]
-        if not messages:
-            return
-        await self._write("rows", messages)
-        self._rows += len(messages)
-        metrics.ROWS.labels(self._name.erp, self._name.kind).inc(len(messages))
-        refused = sum(isinstance(message.data, ErpUnreadable) for message in messages)
-        metrics.UNREADABLE.labels(self._name.erp, self._name.kind).inc(refused)
+        rows = page.rows if self._shown is None else self._shown.news(page.rows)
+        if rows:
+            reach("erp-poller.rows.before")
+            await write_rows(self._around, self._name, rows, context)
+            reach("erp-poller.rows.after")
+        self._rows += len(rows)
+        if self._shown is not None:
+            self._shown.stored(page.rows)
+            if page.whole:
+                self._shown.ended()
 
     async def _advance(self, stored: Watermark) -> None:
         """Commit that the rows up to here are stored; the last page's watermark goes with the run's end."""
@@ -173,13 +192,11 @@ def _moved(cursor: ErpCursor, to: Watermark) -> ErpCursor:
     return cursor.model_copy(update={"position": to.position, "edge": dict(to.edge)})
 
 
-async def _asked(what: str, answer: Awaitable[T]) -> T:
-    """An answer of the ERP, or Retry if none comes: whatever was asked only reads."""
-    reach(f"erp-poller.{what}.before")
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            found = await answer
-    except TimeoutError as error:
-        raise Retry(f"no answer within {READ_SECONDS:.0f} s", code="no_answer") from error
-    reach(f"erp-poller.{what}.after")
-    return found
+async def write_rows(around: Surroundings, name: RunName, rows: Sequence[RawRow], context: ReadContext) -> None:
+    """Store rows as this run saw them, and count them."""
+    now = around.clock()
+    messages = [row_message(name, row, context, now) for row in rows]
+    await around.log.write(messages)
+    metrics.ROWS.labels(name.erp, name.kind).inc(len(messages))
+    refused = sum(isinstance(message.data, ErpUnreadable) for message in messages)
+    metrics.UNREADABLE.labels(name.erp, name.kind).inc(refused)

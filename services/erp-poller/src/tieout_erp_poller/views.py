@@ -43,6 +43,10 @@ class Views:
         """All connections."""
         return self._registry.all()
 
+    def get(self, connection: str) -> ConnectionView | None:
+        """One connection as it stands."""
+        return self._registry.get(connection)
+
     async def until(
         self, connection: str, holds: Callable[[ConnectionView], bool], seconds: float
     ) -> ConnectionView | None:

@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from tieout.domain.erp import Account, DimensionValue, PurchaseInvoice, Vendor
+from tieout.domain.erp_ledger import VendorLedgerEntry
 from tieout.domain.records import Record
 from tieout.domain.settings import Side
 from tieout.events import catalogue
@@ -19,13 +20,15 @@ from tieout.events.envelope import Message, Payload, UnknownType, UnreadableMess
 from tieout.events.facts import (
     AccountObserved,
     DimensionValueObserved,
+    DocumentFetched,
     InvoiceObserved,
+    LedgerEntryObserved,
     RunFact,
     UnreadableFact,
     VendorObserved,
 )
 from tieout.events.identity import content_hash, digest, fact_id
-from tieout.events.raw import BillDocument, ErpRow, ErpRun, ErpUnreadable
+from tieout.events.raw import BillDocument, ErpDocument, ErpRow, ErpRun, ErpUnreadable
 from tieout_connectors.spi.wire import Unreadable, WireReader
 from tieout_fact_mapper import bill
 from tieout_fact_mapper.readers import reader_of
@@ -38,6 +41,7 @@ FACTS: Final[dict[type[Record], Callable[[int, Record], Payload]]] = {
     DimensionValue: lambda run, record: DimensionValueObserved.model_validate({"run": run, "value": record}),
     Vendor: lambda run, record: VendorObserved.model_validate({"run": run, "vendor": record}),
     PurchaseInvoice: lambda run, record: InvoiceObserved.model_validate({"run": run, "invoice": record}),
+    VendorLedgerEntry: lambda run, record: LedgerEntryObserved.model_validate({"run": run, "entry": record}),
 }
 """What is said of a record of each type that a poll run saw. A new kind of record is one line here."""
 
@@ -76,8 +80,10 @@ def map_message(
         case ErpUnreadable() as refused:
             version = refused.version or f"{refused.reason}/{refused.run}"
             return [_unreadable(raw, refused, version, place, refused.reason)]
-        case BillDocument() as document:
-            return _of_bill(raw, document, place)
+        case ErpDocument() as document:
+            return [_document(raw, document)]
+        case BillDocument() as shown:
+            return _of_bill(raw, shown, place)
     raise UnknownType(f"type {raw.type!r} does not belong on {place.topic}")
 
 
@@ -125,6 +131,19 @@ def _run(raw: Message[Payload], run: ErpRun) -> Message[Payload]:
     subject = f"erp/{run.kind}/run/{run.run}"
     fact = RunFact(kind=run.kind, number=run.run, phase=run.phase, rows=run.rows)
     return _fact(raw, fact, fact_id(raw.partitionkey, subject, run.phase), subject)
+
+
+def _document(raw: Message[Payload], document: ErpDocument) -> Message[Payload]:
+    """Fetched again, a file lies elsewhere: the fact is named after the raw message, which says where."""
+    fact = DocumentFetched(
+        link=document.link,
+        invoice=document.invoice,
+        document=document.document,
+        place=document.place,
+        problem=document.problem,
+    )
+    subject = f"erp/document/{document.document.id}"
+    return _fact(raw, fact, fact_id(raw.partitionkey, subject, raw.id), subject)
 
 
 def _unreadable(

@@ -15,6 +15,7 @@ from aiokafka.structs import RecordMetadata
 
 from tieout.events.envelope import encode
 from tieout.log.topics import MESSAGE_LIMIT, Names, Topic
+from tieout.observability.crash_points import reach
 from tieout_fact_mapper import metrics
 from tieout_fact_mapper.access import credentials
 from tieout_fact_mapper.guard import Contiguity, Spot
@@ -95,13 +96,17 @@ class Stage:
         current = [event for event in events if event.message.generation_id == generation]
         sends: list[Awaitable[RecordMetadata]] = []
         types: list[str] = []
+        reach("fact-mapper.facts.before")
         for event in current:
             sends += await self._send_facts_of(event.message, generation, types)
         await asyncio.gather(*sends)
+        reach("fact-mapper.facts.after")
+        reach("fact-mapper.ack.before")
         # A batch of an assignment that has ended is read again by whoever has the partition now.
         if self._app.consumer_generation_id == generation:
             for event in current:
                 event.ack()
+        reach("fact-mapper.ack.after")
         self.last_batch = time.monotonic()
         metrics.BATCH_SECONDS.observe(time.perf_counter() - began)
         for type_name in types:

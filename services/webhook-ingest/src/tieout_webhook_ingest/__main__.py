@@ -16,7 +16,6 @@ from tieout_webhook_ingest.settings import IngestSettings
 
 def main() -> None:
     """Read the settings, load the certificate, open the store of secrets, then run until stopped."""
-    sys.setswitchinterval(float(open("/tmp/wb/si").read()))
     settings = load_or_exit(IngestSettings)
     configure("webhook-ingest", settings.log_level)
     crash_points.install(crash_points.CrashPoints(settings.crash_list, settings.crash_at))

@@ -15,8 +15,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from tieout.log.clients import KafkaAccess
 from tieout.log.produce import Outgoing
 
-# Gathers what arrives together; seen by BILL as so much delay.
-LINGER_MS: Final = 1
+# Gathers what arrives together; seen by BILL as so much delay. Less costs the broker and us a request for almost every
+# notification, and then a burst takes longer as a whole.
+LINGER_MS: Final = 2
 # A broker that is back is used after so long at most: BILL's repeats come after 2, 4, 8 and 16 seconds.
 RECONNECT_MS: Final = 1_000
 # How long the thread waits for an answer, and so how late it notices that it is to end.

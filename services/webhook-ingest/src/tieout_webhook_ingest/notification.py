@@ -1,7 +1,8 @@
 """From the bytes of a genuine notification to the messages that keep it. Pure.
 
 Two messages: what BILL sent, on ``bill.events``, and for bill-writer the notice to read the record again, on
-``bill.reads``. Their ids are made of BILL's event id, so a notification that comes twice gives the same two messages.
+``bill.reads``. Their ids are made of connection and BILL's event id, so a notification that comes twice gives the same
+two messages.
 
 What is no notification is kept too. An object is kept as an object. Text that is none, and text in which JSON hides,
 cannot be freed of bank details by name, so it is kept with its digits masked, and with its hash.
@@ -19,7 +20,7 @@ from typing import Any, Final
 from tieout.domain.bill_events import BillEvent, Subject
 from tieout.events import catalogue
 from tieout.events.envelope import Message, Payload
-from tieout.events.identity import digest, fact_id
+from tieout.events.identity import digest
 from tieout.events.raw import BillDocument
 from tieout.events.requests import NoticeSeen
 from tieout_connectors.bill.wire.events import read_event, unwrap
@@ -112,10 +113,10 @@ def _document(key: str, document: dict[str, Any]) -> BillDocument:
 def _raw(address: Address, key: str, document: dict[str, Any], now: datetime) -> Message[Payload]:
     subject = f"bill/{KIND}/{key}"
     trail = f"{address.connection}/{subject}"
-    trace = digest("trace", trail)
+    hashed = digest("raw", trail)
     data = _document(key, document)
     return Message(
-        id=fact_id(address.connection, f"raw/{subject}", ""),
+        id="w" + hashed[:31],
         source=SOURCE,
         type=catalogue.name_of(data),
         subject=subject,
@@ -123,7 +124,7 @@ def _raw(address: Address, key: str, document: dict[str, Any], now: datetime) ->
         partitionkey=address.connection,
         data=data,
         correlationid=trail,
-        traceparent=f"00-{trace[:32]}-{trace[32:48]}-01",
+        traceparent=f"00-{hashed[:32]}-{hashed[32:48]}-01",
     )
 
 
@@ -139,7 +140,7 @@ def _notice(address: Address, event: BillEvent, raw: Message[Payload]) -> Messag
         updated=event.updated,
     )
     return Message(
-        id=fact_id(address.connection, f"notice/{raw.subject}", ""),
+        id="n" + raw.id[1:],
         source=SOURCE,
         type=catalogue.name_of(data),
         subject=f"bill/{data.kind}/{data.key}",

@@ -199,10 +199,9 @@ class Ingest:
         bill = view.settings.bill
         address = Address(view.connection, bill.organization, bill.budget)
         came = notification(body, address, held.fingerprint_key, self._now())
-        messages = [outgoing(self._names, Topic.BILL_EVENTS, came.raw, delivered=_reaching("webhook-ingest.raw.after"))]
+        messages = [outgoing(self._names, Topic.BILL_EVENTS, came.raw, delivered=_raw_is_there)]
         if came.notice is not None:
-            told = _reaching("webhook-ingest.notice.after")
-            messages.append(outgoing(self._names, Topic.BILL_READS, came.notice, delivered=told))
+            messages.append(outgoing(self._names, Topic.BILL_READS, came.notice, delivered=_notice_is_there))
         reach("webhook-ingest.store.before")
         try:
             await self._deliveries.send(messages)
@@ -215,5 +214,9 @@ class Ingest:
         return Result.STORED
 
 
-def _reaching(point: str) -> Callable[[int], None]:
-    return lambda _offset: reach(point)
+def _raw_is_there(_offset: int) -> None:
+    reach("webhook-ingest.raw.after")
+
+
+def _notice_is_there(_offset: int) -> None:
+    reach("webhook-ingest.notice.after")

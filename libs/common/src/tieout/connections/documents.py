@@ -139,16 +139,17 @@ def read_chunks(access: KafkaAccess, names: Names, place: DocumentPlace) -> list
     with closing(Consumer(access.consumer("-") | settings)) as consumer:
         consumer.assign([TopicPartition(topic, place.partition, min(wanted))])
         while wanted - found.keys():
-            for message in consumer.consume(100, 0.2):
-                error = message.error()
+            # One by one: what lies behind the last chunk, the partition's end too, is nothing to us.
+            message = consumer.poll(0.2)
+            if message is not None:
+                offset, error = message.offset() or 0, message.error()
                 if error is not None:
                     _raise(error)
-                offset = message.offset() or 0
                 if offset > max(wanted):
                     raise DocumentLost("chunks of the document are not there any more")
                 if offset in wanted:
                     found[offset] = _chunk(message.headers(), message.value())
-            if time.monotonic() > limit:
+            elif time.monotonic() > limit:
                 raise TimeoutError(f"{topic}/{place.partition} was not read in {READ_SECONDS:.0f} s")
     return [found[offset] for offset in place.offsets]
 

@@ -129,7 +129,7 @@ class Budget:
 
     def _hours(self) -> list[datetime]:
         now = self._clock()
-        return sorted({hour_of(now), hour_of(now + SKEW + self._ahead)})
+        return sorted({hour_of(now - SKEW), hour_of(now), hour_of(now + SKEW + self._ahead)})
 
     def _forget(self, oldest: datetime) -> None:
         for table in (self._reserved, self._left):

@@ -144,7 +144,7 @@ class Stepped:
             return
         left = (standing.intent.settled - self._desk.clock()).total_seconds()
         if left > 0:
-            pass
+            await asyncio.sleep(left)
         if standing.lookups and not self._steps.looked:
             # The look before it may have been the last thing the predecessor did.
             await asyncio.sleep(self._desk.timings.lookup_gap)

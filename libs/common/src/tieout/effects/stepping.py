@@ -8,7 +8,7 @@ from typing import Final
 
 from tieout.domain.erp_orders import ErpOrder
 from tieout.domain.erp_outcomes import Found, Standing, Step, StepEffect, StepResult, Waiting
-from tieout.domain.errors import Executed, Fatal, InDoubt, RecoveryError, Reject
+from tieout.domain.errors import Executed, InDoubt, RecoveryError, Reject
 from tieout.effects import metrics
 from tieout.effects.carrying import stood_still
 from tieout.effects.desk import Desk, sound
@@ -205,7 +205,7 @@ class Steps:
 
     async def _call(
         self, writer: OrderWriter, walk: _Walk, step: Step, found: Found, done: Sequence[StepResult]
-    ) -> RecoveryError | None:
+    ) -> Reject | None:
         desk, trail, kind = self._desk, self._trail, kind_of(step.name)
         loop = asyncio.get_running_loop()
         deadline = desk.timings.deadline(desk.clock())
@@ -225,7 +225,7 @@ class Steps:
         except RecoveryError as error:
             trail.not_executed()
             count(desk.service, kind, error.kind).inc()
-            if isinstance(error, Reject) or (isinstance(error, Fatal) and step.effect is StepEffect.TIDY):
+            if isinstance(error, Reject):
                 return error
             raise
         finally:
@@ -245,9 +245,7 @@ class Steps:
         await self._trail.end(Answer(Result.ESCALATED, code="retired", message=message))
         return Ended()
 
-    async def _step_refused(
-        self, writer: OrderWriter, walk: _Walk, step: Step, found: Found, error: RecoveryError
-    ) -> Next:
+    async def _step_refused(self, writer: OrderWriter, walk: _Walk, step: Step, found: Found, error: Reject) -> Next:
         if step.effect is StepEffect.TIDY:
             return await self.leave(error) or Again()
         if error.executed is Executed.YES:

@@ -12,6 +12,7 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.raw.erp.row.v1": raw.ErpRow,
     "tieout.raw.erp.run.v1": raw.ErpRun,
     "tieout.raw.erp.unreadable.v1": raw.ErpUnreadable,
+    "tieout.raw.erp.document.v1": raw.ErpDocument,
     "tieout.raw.bill.document.v1": raw.BillDocument,
     # facts
     "tieout.fact.settings.v1": facts.SettingsFact,

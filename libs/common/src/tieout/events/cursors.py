@@ -15,6 +15,7 @@ class ErpCursor(Payload):
         started: UTC; when that run took its number.
         ended: UTC; when a run last reached its end, None before the first.
         position, edge: the connector's watermark; everything before it is stored in ``erp.changes``.
+        generation: of the settings that the reading up to there was begun under; under others all is read again.
     """
 
     kind: Kind
@@ -23,3 +24,4 @@ class ErpCursor(Payload):
     ended: datetime | None = None
     position: str = ""
     edge: Mapping[str, str] = {}
+    generation: int = 0

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 Headers = list[tuple[str, bytes]]
 CONTENT_TYPE: Final = b"application/json"
 PREFIX: Final = "ce_"
+_SPECVERSION: Final = ("ce_specversion", b"1.0")
+_CONTENT_TYPE: Final = ("content-type", CONTENT_TYPE)
 
 
 class Payload(BaseModel):
@@ -73,19 +75,21 @@ class Catalogue(Protocol):
 def encode(message: Message[Payload]) -> tuple[Headers, bytes]:
     """Headers and value of a message."""
     headers: Headers = [
-        ("ce_specversion", b"1.0"),
+        _SPECVERSION,
         ("ce_id", message.id.encode()),
         ("ce_source", message.source.encode()),
         ("ce_type", message.type.encode()),
         ("ce_subject", message.subject.encode()),
         ("ce_time", time_text(message.time).encode()),
         ("ce_partitionkey", message.partitionkey.encode()),
-        ("content-type", CONTENT_TYPE),
+        _CONTENT_TYPE,
     ]
-    for name in ("causationid", "correlationid", "traceparent"):
-        value = getattr(message, name)
-        if value:
-            headers.append((PREFIX + name, value.encode()))
+    if message.causationid:
+        headers.append(("ce_causationid", message.causationid.encode()))
+    if message.correlationid:
+        headers.append(("ce_correlationid", message.correlationid.encode()))
+    if message.traceparent:
+        headers.append(("ce_traceparent", message.traceparent.encode()))
     return headers, message.data.model_dump_json().encode()
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from tieout.domain.erp import DocumentRef
 from tieout.domain.records import Kind, ReadContext
+from tieout.events.commands import DocumentPlace
 from tieout.events.envelope import Payload
 from tieout.events.facts import RunPhase
 
@@ -41,6 +43,23 @@ class ErpRun(Payload):
     run: int
     phase: RunPhase
     rows: int = 0
+
+
+class ErpDocument(Payload):
+    """A file of an invoice: read from the ERP and lying sealed on ``snapshots``, or why it does not.
+
+    Attributes:
+        link: of the bill that it was asked for.
+        invoice: the ERP's id of the invoice.
+        problem: ``""``, ``missing`` or ``too_large``; ``place`` is None unless it is ``""``.
+    """
+
+    erp: str
+    link: str
+    invoice: str
+    document: DocumentRef
+    place: DocumentPlace | None
+    problem: str = ""
 
 
 class BillDocument(Payload):

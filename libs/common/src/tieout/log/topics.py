@@ -6,6 +6,7 @@ connection's (its budget's on the topics of BILL's writer), so that one connecti
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from tieout.log.partitions import murmur2
@@ -115,4 +116,10 @@ class Names:
 
     def partition_of(self, key: str) -> int:
         """The partition of a connection or a budget; the same as every murmur2 client's."""
-        return murmur2(key.encode()) % self.partitions
+        return _hash(key) % self.partitions
+
+
+@lru_cache(maxsize=4096)
+def _hash(key: str) -> int:
+    """Asked for every message, about few keys: connections and budgets."""
+    return murmur2(key.encode())

@@ -1,20 +1,27 @@
 """Journal batches over the wire: what is recorded of an order, and one call for each of its steps."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from tieout.domain.erp_outcomes import Standing, StepResult
+from tieout.domain.erp_outcomes import Standing, Step, StepResult
 from tieout.domain.errors import InDoubt, Reject, Retry
 from tieout_connectors.business_central import refusals
 from tieout_connectors.business_central.client import Client, together, understood
 from tieout_connectors.business_central.drafts import (
+    BATCH,
     COMPLETE,
+    DIMENSION,
+    GONE,
+    LINE,
     PAYMENTS,
+    POST,
     Draft,
     Journal,
     Recorded,
     judge,
     left,
+    made,
     sealed_name,
     told,
 )
@@ -24,13 +31,20 @@ from tieout_connectors.http import call as http
 from tieout_connectors.spi.wire import Unreadable
 
 ReadLine = Callable[[wire.Row], wire.Line]
-IsPosted = Callable[[], Awaitable[bool]]
-"""Whether the ledger shows the order as posted."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a step asks of the ledgers: ``must_fit`` refuses what they do not take now, or show as posted already."""
+
+    must_fit: Callable[[], Awaitable[None]]
+    is_posted: Callable[[], Awaitable[bool]]
+
 
 ALTERED: Final = "altered"
 _ALTERED_CURE: Final = (
-    "Look at the journal batch: take out what is not ours and restore what was changed, or delete the batch and release "
-    "this, to have it recorded again."
+    "Look at the journal batch: take out what is not ours and restore what was changed, or delete the batch and "
+    "release this, to have it recorded again."
 )
 _LINES: Final = {"$expand": "dimensionSetLines"}
 
@@ -81,6 +95,30 @@ async def _lines(client: Client, batches: str, lines: str, batch: str, read: Rea
         return tuple(line for line in map(read, rows) if not line.empty)
 
 
+async def take(
+    client: Client, draft: Draft, step: Step, done: Sequence[StepResult], ledger: Ledger, deadline: float
+) -> Mapping[str, str]:
+    """One step of ``drafts.plan``; what comes back are its handles."""
+    name, *numbers = step.name.split("/")
+    if name == BATCH:
+        await ledger.must_fit()
+        return await create(client, draft, deadline)
+    if name == LINE:
+        return await add_line(client, draft, int(numbers[0]), done, deadline)
+    if name == DIMENSION:
+        return await set_dimension(client, draft, (int(numbers[0]), int(numbers[1])), done, deadline)
+    if name == COMPLETE:
+        return await complete(client, draft, deadline)
+    if name == POST:
+        await ledger.must_fit()
+        return await post(client, draft, ledger.is_posted, deadline)
+    if name == GONE:
+        if not await ledger.is_posted():
+            raise Reject("nothing of it is posted, so its batch stays", code="not_posted")
+        return await remove(client, draft, deadline)
+    raise ValueError(f"not a step of a journal batch: {step.name}")
+
+
 async def create(client: Client, draft: Draft, deadline: float) -> Mapping[str, str]:
     """Make the batch."""
     call = "GET accounts"
@@ -104,14 +142,13 @@ async def add_line(
     return {"line": await _created(client, path, call, draft.lines[number - 1].body, deadline)}
 
 
-async def set_dimension(client: Client, draft: Draft, number: int, place: int, deadline: float) -> Mapping[str, str]:
+async def set_dimension(
+    client: Client, draft: Draft, place: tuple[int, int], done: Sequence[StepResult], deadline: float
+) -> Mapping[str, str]:
     """Give a line a dimension, or another value of one that it has by default of its vendor or account."""
-    wanted = draft.lines[number - 1]
-    code, value = wanted.dimensions[place - 1]
-    line = next((one for one in (await look(client, draft)).lines if one.document == wanted.mark), None)
-    if line is None:
-        raise altered(f"line {wanted.mark} is not there any more")
-    path = f"{draft.journal.lines}({line.id})/dimensionSetLines"
+    number, nth = place
+    code, value = draft.lines[number - 1].dimensions[nth - 1]
+    path = f"{draft.journal.lines}({await _line(client, draft, number, done)})/dimensionSetLines"
     template = f"{draft.journal.lines}({{id}})/dimensionSetLines"
     rows = await client.rows(await client.api(path), f"GET {template}", {})
     with understood(f"GET {template}"):
@@ -136,7 +173,9 @@ async def complete(client: Client, draft: Draft, deadline: float) -> Mapping[str
     return {}
 
 
-async def post(client: Client, draft: Draft, is_posted: IsPosted, deadline: float) -> Mapping[str, str]:
+async def post(
+    client: Client, draft: Draft, is_posted: Callable[[], Awaitable[bool]], deadline: float
+) -> Mapping[str, str]:
     """Read everything that posting would take, and post it if it is exactly the order.
 
     Raises:
@@ -169,8 +208,7 @@ def _as_ordered(draft: Draft, recorded: Recorded, *missing: str) -> wire.Batch:
 
 async def remove_line(client: Client, draft: Draft, number: int, deadline: float) -> Mapping[str, str]:
     """Delete our line of that number; nothing is called if there is none."""
-    mark = draft.lines[number - 1].mark
-    line = next((one for one in (await look(client, draft)).lines if one.document == mark), None)
+    line = next((one for place, one in made(draft, await look(client, draft)) if place == number), None)
     if line is not None:
         lines = draft.journal.lines
         await _deleted(client, f"{lines}({line.id})", f"DELETE {lines}({{id}})", line.etag, deadline)
@@ -209,6 +247,17 @@ async def _batch(client: Client, draft: Draft, done: Sequence[StepResult]) -> st
     if batch is None:
         raise altered("its journal batch is not there any more")
     return batch.id
+
+
+async def _line(client: Client, draft: Draft, number: int, done: Sequence[StepResult]) -> str:
+    """A line's id; ``number`` counts from 1."""
+    known = next((each.handles["line"] for each in done if each.step == f"{LINE}/{number}" and each.handles), "")
+    if known:
+        return known
+    line = next((one for place, one in made(draft, await look(client, draft)) if place == number), None)
+    if line is None:
+        raise altered(f"line {draft.lines[number - 1].mark} is not there any more")
+    return line.id
 
 
 async def _created(client: Client, path: str, call: str, body: bytes, deadline: float) -> str:

@@ -20,6 +20,7 @@ _CAN: Final = frozenset(
         Ability.POST,
         Ability.ALL_OR_NONE,
         Ability.PAYMENT_DIMENSIONS,
+        Ability.CLEARING_PER_PAYMENT,
         Ability.WITHDRAW,
         Ability.FUNDS_TRANSFER,
     }
@@ -89,11 +90,6 @@ _LACKING: Final = {
         action="Enter the rate of the payment's day before it is posted.",
         until="the payment's entry has that rate",
     ),
-    Ability.CLEARING_PER_PAYMENT: HandWork(
-        page=_JOURNAL,
-        action="Set up one payment journal batch for each clearing account, with that account as balancing account.",
-        until="the connection names a batch for each clearing account",
-    ),
     Ability.REVERSE: HandWork(
         page=_ENTRIES,
         action="Unapply the payment's entry, then reverse its transaction.",
@@ -137,5 +133,10 @@ WITHOUT_LEDGER: Final = {
     Ability.OPEN_AMOUNT: _PUBLISH,
     Ability.ON_HOLD: _PUBLISH,
     Ability.BALANCES: _PUBLISH,
+    Ability.RECORD_PAYMENT: _PUBLISH,
+    Ability.ALL_OR_NONE: _PUBLISH,
+    Ability.PAYMENT_DIMENSIONS: _PUBLISH,
+    Ability.CLEARING_PER_PAYMENT: _PUBLISH,
+    Ability.WITHDRAW: _PUBLISH,
 }
-"""What a site lacks that has not published the vendor ledger page."""
+"""What a site lacks that has not published the vendor ledger page: what is paid could be neither found nor proved."""

@@ -23,6 +23,13 @@ READ_SETS: Final[dict[str, str]] = {
 }
 """Every set that is read, with the permission set that allows it."""
 
+WRITE_SETS: Final[dict[str, str]] = {
+    "vendorPaymentJournals": "D365 JOURNALS, EDIT and D365 JOURNALS, POST",
+    "journals": "D365 JOURNALS, EDIT and D365 JOURNALS, POST",
+    "bankAccounts": "D365 BASIC",
+}
+"""Every further set that payments and funds transfers need; a connection that only reads does without."""
+
 PUBLISH: Final = (
     "Open the page Web Services in Business Central, add a line with object type Page, object id 29 and service name "
     "{name}, and tick Published. Give the application read permission on table 25 (Vendor Ledger Entry). Without it no "
@@ -40,18 +47,28 @@ async def check(client: Client, today: date) -> list[CheckLine]:
     lines.append(await _asked("local currency", lambda: _currency(client)))
     for name, permission in READ_SETS.items():
         lines.append(await _asked(name, partial(_readable, client, name), cure=f"Give the application {permission}."))
+    for name, permission in WRITE_SETS.items():
+        cure = f"Payments cannot be written back. Give the application {permission}."
+        lines.append(await _asked(name, partial(_readable, client, name), cure=cure, refused=CheckStatus.WARNING))
     lines.append(await _asked("vendor ledger page", lambda: _ledger(client)))
     lines.append(await _asked("posting dates", lambda: _posting_dates(client, today)))
     return lines
 
 
-async def _asked(name: str, question: Callable[[], Awaitable[CheckLine]], *, cure: str = "") -> CheckLine:
+async def _asked(
+    name: str,
+    question: Callable[[], Awaitable[CheckLine]],
+    *,
+    cure: str = "",
+    refused: CheckStatus = CheckStatus.FAILED,
+) -> CheckLine:
     """The answer, or the refusal as an answer: a check reports, it does not fail."""
     try:
         with understood(f"GET {name}"):
             return await question()
     except RecoveryError as error:
-        return CheckLine(name, CheckStatus.FAILED, str(error), error.cure or cure)
+        advice = cure if refused is CheckStatus.WARNING else error.cure or cure
+        return CheckLine(name, refused, str(error), advice)
 
 
 async def _sign_in(client: Client) -> CheckLine:

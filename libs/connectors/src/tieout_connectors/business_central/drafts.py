@@ -50,6 +50,10 @@ class Wanted:
     dimensions: tuple[tuple[str, str], ...]
     body: bytes
 
+    def made(self, line: wire.Line) -> bool:
+        """Whether it was made for this: a line that a person adds gets our document number suggested, nothing else."""
+        return (line.document, line.said.get(wire.EXTERNAL_NO)) == (self.mark, self.said[wire.EXTERNAL_NO])
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -148,7 +152,7 @@ def judge(draft: Draft, recorded: Recorded) -> Found:
         return Found(standing=Standing.ABSENT)
     if recorded.batch is None:
         return _found(Standing.SEVERAL, recorded, detail=f"{len(recorded.batches)} journal batches bear its mark")
-    own = {line.mark: [one for one in recorded.lines if one.document == line.mark] for line in draft.lines}
+    own = {line.mark: _numbered(line, recorded) for line in draft.lines}
     doubled = [mark for mark, lines in own.items() if len(lines) > 1]
     if doubled:
         return _found(Standing.SEVERAL, recorded, detail=f"more than one journal line is numbered {doubled[0]}")
@@ -162,8 +166,8 @@ def judge(draft: Draft, recorded: Recorded) -> Found:
 
 
 _WRITTEN_TO: Final = (
-    "its journal lines were written to after they were complete: either their posting waits in a job queue, or somebody "
-    "changed what the API does not show"
+    "its journal lines were written to after they were complete: either their posting waits in a job queue, or "
+    "somebody changed what the API does not show"
 )
 
 
@@ -171,7 +175,7 @@ def queue_work(draft: Draft) -> HandWork:
     """What a person does about a posting that a job queue took over and did not do."""
     return HandWork(
         page="Job Queue Entries, then the journal",
-        action=f"If the job has failed or there is none, see why, and post journal batch {draft.code} there or delete it.",
+        action=f"If the job failed or there is none, see why, and post or delete journal batch {draft.code} there.",
         until=f"posted entries are numbered {draft.lines[0].mark}, or the batch is gone",
     )
 
@@ -230,13 +234,31 @@ def _differences(draft: Draft, recorded: Recorded, own: Mapping[str, Sequence[wi
         for one in recorded.lines
         if recorded.against.get(one.id, shown) != shown
     ]
-    return found + [f"not ours: {told(one)}" for one in strangers(draft, recorded)]
+    ours = {one.id for lines in own.values() for one in lines}
+    strange = [*(one for one in recorded.lines if one.id not in ours), *recorded.hidden]
+    return found + [f"not ours: {told(one)}" for one in strange]
+
+
+def _numbered(wanted: Wanted, recorded: Recorded) -> list[wire.Line]:
+    """The lines that bear a mark; of several only those that were made for it, if there are any."""
+    lines = [one for one in recorded.lines if one.document == wanted.mark]
+    return [one for one in lines if wanted.made(one)] or lines if len(lines) > 1 else lines
+
+
+def made(draft: Draft, recorded: Recorded) -> list[tuple[int, wire.Line]]:
+    """The lines that were made for the order, with the numbers of what they were made for, counted from 1."""
+    return [
+        (number, one)
+        for number, wanted in enumerate(draft.lines, start=1)
+        for one in recorded.lines
+        if wanted.made(one)
+    ]
 
 
 def strangers(draft: Draft, recorded: Recorded) -> list[wire.Line]:
-    """Lines in our batch that bear no mark of the order, or that the payment journal does not show."""
-    marks = {line.mark for line in draft.lines}
-    return [*(one for one in recorded.lines if one.document not in marks), *recorded.hidden]
+    """The lines in our batch that were not made for the order."""
+    ours = {one.id for _number, one in made(draft, recorded)}
+    return [*(one for one in recorded.lines if one.id not in ours), *recorded.hidden]
 
 
 def told(line: wire.Line) -> str:

@@ -62,7 +62,12 @@ async def by_numbers(client: Client, numbers: Sequence[str]) -> list[RawRow]:
 
 async def by_documents(client: Client, numbers: Sequence[str]) -> list[Mapping[str, Any]]:
     """The entries that bear one of these document numbers, of whatever vendor and type."""
-    return await _asked(client, lambda url: client.rows(url, CALL, questions.ledger_of(numbers)))
+    return await asked(client, questions.ledger_of(numbers))
+
+
+async def asked(client: Client, question: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """All entries that a question is about, as they are now."""
+    return await _asked(client, lambda url: client.rows(url, CALL, question))
 
 
 async def some(client: Client) -> Any:

@@ -13,7 +13,7 @@ from tieout.domain.errors import Reject
 _ADVICE: Final = (
     (
         r"range of allowed posting dates",
-        "Open the period: widen Allow Posting From and To in General Ledger Setup, or in User Setup of the application.",
+        "Open the period: widen Allow Posting From and To in General Ledger Setup, or in the application's User Setup.",
     ),
     (
         r"already exists for this vendor",

@@ -10,7 +10,7 @@ from tieout.events.commands import BillCommand
 from tieout.events.facts import Candidate
 from tieout.events.identity import content_hash
 from tieout_bill_writer.organization import Organization
-from tieout_bill_writer.writes.effect import version_of
+from tieout_bill_writer.writes.effect import Freshness, version_of
 
 # Before the command was decided nothing of it can have been created; both clocks are a minute apart at the worst.
 MARGIN = timedelta(minutes=10)
@@ -37,18 +37,20 @@ class EnsureBill:
         self._bills = organization.client.bills
         self._index = organization.bills
         self._command = command
+        self._fresh = Freshness(command.attempt)
         self._index.expect(command.content.vendor)
 
     async def look(self) -> tuple[Candidate, ...]:
         """The vendor's bills of this number, archived ones too: a person may have keyed it, or archived ours."""
         content = self._command.content
-        await self._index.refreshed(content.vendor)
+        await self._index.refreshed(content.vendor, self._fresh.within)
         found = [one.id for one in self._index.find(content.vendor, content.invoice_number)]
         ids = [identity for identity in found if identity not in self._command.exclude]
         return tuple([candidate(await self._bills.get(identity), self._command) for identity in ids[:MOST]])
 
     async def perform(self, deadline: float) -> Done:
         """Create it."""
+        self._fresh.used()
         bill = await self._bills.create(self._command.content, deadline=deadline)
         self._index.note(bill)
         return Done(bill.id, version_of(bill.updated))

@@ -10,9 +10,9 @@ from tieout.effects.port import Done
 from tieout.events.commands import ClassificationCommand
 from tieout.events.facts import Candidate
 from tieout.events.identity import content_hash
-from tieout_bill_writer.index import FRESH, plain
+from tieout_bill_writer.index import plain
 from tieout_bill_writer.organization import Organization
-from tieout_bill_writer.writes.effect import Write, version_of
+from tieout_bill_writer.writes.effect import Freshness, Write, version_of
 from tieout_bill_writer.writes.masters import UpdateMaster, Verbs
 from tieout_connectors.bill.errors import NO_PERMISSION
 
@@ -29,11 +29,12 @@ class EnsureClassification:
         self._calls = organization.client.classifications
         self._index = organization.classifications(command.content.kind)
         self._command = command
+        self._fresh = Freshness(command.attempt)
 
     async def look(self) -> tuple[Candidate, ...]:
         """What has our number, or our name and no number: the latter may have been keyed by hand."""
         content = self._command.content
-        await _allowed(self._index.refreshed(within=FRESH), self._command)
+        await _allowed(self._index.refreshed(self._fresh.within), self._command)
         keys = [f"number/{plain(content.number)}"] if content.number else []
         found = self._index.find(*keys, f"name/{plain(content.name)}")
         ours = {"", plain(content.number)}
@@ -45,6 +46,7 @@ class EnsureClassification:
 
     async def perform(self, deadline: float) -> Done:
         """Create it."""
+        self._fresh.used()
         created = await _allowed(self._calls.create(self._command.content, deadline=deadline), self._command)
         self._index.note(created)
         return Done(created.id, version_of(created.updated))

@@ -7,6 +7,7 @@ from tieout.domain.errors import Reject
 from tieout.effects.port import Done
 from tieout.events.envelope import time_text
 from tieout.events.facts import Candidate
+from tieout_bill_writer.index import FRESH
 from tieout_bill_writer.organization import Organization
 
 
@@ -62,6 +63,20 @@ class OrganizationEffect:
     async def settle(self) -> tuple[Done, ...]:
         """After a lost answer."""
         return await self._write.settle()
+
+
+class Freshness:
+    """How old an index may be for a look of one command: a first look may share what is there, a later one not.
+
+    A later one follows a refusal as duplicate, an absence, or a call that was given up: something has happened since.
+    """
+
+    def __init__(self, attempt: int) -> None:
+        self.within = FRESH if attempt == 1 else 0.0
+
+    def used(self) -> None:
+        """A call was tried."""
+        self.within = 0.0
 
 
 def version_of(updated: datetime | None) -> str:

@@ -8,9 +8,9 @@ from tieout.effects.port import Done
 from tieout.events.commands import VendorCommand
 from tieout.events.facts import Candidate
 from tieout.events.identity import content_hash
-from tieout_bill_writer.index import FRESH, plain
+from tieout_bill_writer.index import plain
 from tieout_bill_writer.organization import Organization
-from tieout_bill_writer.writes.effect import Write, version_of
+from tieout_bill_writer.writes.effect import Freshness, Write, version_of
 from tieout_bill_writer.writes.masters import UpdateMaster, Verbs
 
 # Before the command was decided nothing of it can have been created; both clocks are a minute apart at the worst.
@@ -27,11 +27,12 @@ class EnsureVendor:
         self._client = organization.client
         self._index = organization.vendors
         self._command = command
+        self._fresh = Freshness(command.attempt)
 
     async def look(self) -> tuple[Candidate, ...]:
         """Vendors with our number, or of our name without any number: the latter may have been keyed by hand."""
         content = self._command.content
-        await self._index.refreshed(within=FRESH)
+        await self._index.refreshed(self._fresh.within)
         found = self._index.find(f"number/{plain(content.short_name)}", f"name/{plain(content.name)}")
         ours = ("", plain(content.short_name))
         return tuple(
@@ -40,6 +41,7 @@ class EnsureVendor:
 
     async def perform(self, deadline: float) -> Done:
         """Create it."""
+        self._fresh.used()
         vendor = await self._client.vendors.create(self._command.content, deadline=deadline)
         self._index.note(vendor)
         return Done(vendor.id, version_of(vendor.updated))

@@ -14,6 +14,7 @@ from tieout_control_plane.asking import NotNow
 from tieout_control_plane.connections import Refused, UnknownConnection, WrongCredentials
 from tieout_control_plane.log_writer import LogUnavailable, Superseded
 from tieout_control_plane.metrics import REFUSED
+from tieout_control_plane.releasing import UnknownHold, WrongChoice
 
 
 class ApiError(Exception):
@@ -56,8 +57,15 @@ def wrong_body(error: ValidationError) -> ApiError:
         problems.append(ProblemLine(field=path, message=each["msg"]))
     cure = "The shape of every body stands in /openapi.json."
     return ApiError(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_body", "the body is not what this call takes", cure, problems
+        HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_body", "the request is not what this call takes", cure, problems
     )
+
+
+def _wrong_choice(error: WrongChoice) -> ApiError:
+    allowed = ", ".join(error.allowed) or "nothing: this hold offers no choice"
+    problem = ProblemLine(field="choice", message=str(error), allowed=allowed)
+    cure = f"Choose one of: {allowed}." if error.allowed else "Release it without a choice."
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_choice", str(error), cure, [problem])
 
 
 def _unavailable(code: str, cure: str) -> Callable[[Exception], ApiError]:
@@ -71,6 +79,10 @@ REFUSALS: Final[dict[type[Exception], Callable[[Any], ApiError]]] = {
     ValidationError: wrong_body,
     UnknownConnection: lambda error: ApiError(
         HTTPStatus.NOT_FOUND, "unknown_connection", f"there is no connection {error}", "tieout connections list"
+    ),
+    WrongChoice: _wrong_choice,
+    UnknownHold: lambda error: ApiError(
+        HTTPStatus.NOT_FOUND, "unknown_hold", f"nothing is held under {error}", "tieout holds list"
     ),
     NotNow: lambda error: ApiError(HTTPStatus.CONFLICT, "not_now", str(error)),
     WrongMasterKey: _unavailable("no_key", "The database holds a key that another master key sealed."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -11,17 +11,15 @@ from tieout.domain.settings import Side, State
 from tieout.events.requests import CheckStatus
 from tieout_control_plane.api import models
 from tieout_control_plane.api.errors import ApiError
+from tieout_control_plane.api.requests import body_of, name_of
 from tieout_control_plane.asking import Asking
 from tieout_control_plane.connections import Connections
 
-B = TypeVar("B", bound=models.Body)
-
 _WORST_FIRST: Final = (CheckStatus.FAILED, CheckStatus.WARNING, CheckStatus.OK)
-JSON: Final = "application/json"
 
 
-class Handlers:
-    """The API on the services behind it."""
+class ConnectionHandlers:
+    """The calls about connections, on the services behind them."""
 
     def __init__(self, connections: Connections, asking: Asking, check_seconds: float) -> None:
         self._connections = connections
@@ -30,7 +28,7 @@ class Handlers:
 
     async def apply(self, request: web.Request) -> BaseModel:
         """Apply connections, all or none."""
-        body = await _body(request, models.ApplyBody)
+        body = await body_of(request, models.ApplyBody)
         steps = await self._connections.apply(body.connections)
         return models.AppliedAll(connections=[models.Applied.of(step) for step in steps])
 
@@ -40,31 +38,31 @@ class Handlers:
 
     async def show(self, request: web.Request) -> BaseModel:
         """One connection with its settings."""
-        return models.Shown.of(self._connections.get(_name(request)))
+        return models.Shown.of(self._connections.get(name_of(request)))
 
     async def pause(self, request: web.Request) -> BaseModel:
         """Stop synchronizing; nothing is lost meanwhile."""
-        return models.Applied.of(await self._connections.move(_name(request), State.PAUSED))
+        return models.Applied.of(await self._connections.move(name_of(request), State.PAUSED))
 
     async def resume(self, request: web.Request) -> BaseModel:
         """Synchronize, or go on doing so."""
-        return models.Applied.of(await self._connections.move(_name(request), State.ACTIVE))
+        return models.Applied.of(await self._connections.move(name_of(request), State.ACTIVE))
 
     async def retire(self, request: web.Request) -> BaseModel:
         """End the connection for good."""
-        return models.Applied.of(await self._connections.move(_name(request), State.RETIRED))
+        return models.Applied.of(await self._connections.move(name_of(request), State.RETIRED))
 
     async def set_secret(self, request: web.Request) -> BaseModel:
         """Store one side's credentials, encrypted."""
-        connection, side = _name(request), _side(request)
-        body = await _body(request, models.SecretBody)
+        connection, side = name_of(request), _side(request)
+        body = await body_of(request, models.SecretBody)
         version = await self._connections.set_secret(connection, side, body.values)
         return models.SecretSet(connection=connection, side=side, version=version)
 
     async def check(self, request: web.Request) -> BaseModel:
         """Ask both real systems whether the connection would work."""
-        view = self._connections.get(_name(request))
-        body = await _body(request, models.CheckBody)
+        view = self._connections.get(name_of(request))
+        body = await body_of(request, models.CheckBody)
         found = await self._asking.check(view, body.seconds or self._check_seconds)
         sides = [
             models.SideChecked(side=side, status=_worst([line.status for line in lines]), lines=list(lines))
@@ -75,22 +73,10 @@ class Handlers:
 
     async def sync(self, request: web.Request) -> BaseModel:
         """Have the ERP read now."""
-        view = self._connections.get(_name(request))
-        body = await _body(request, models.SyncBody)
+        view = self._connections.get(name_of(request))
+        body = await body_of(request, models.SyncBody)
         question = await self._asking.sync(view, body.kinds)
         return models.SyncRequested(connection=view.connection, request=question, kinds=body.kinds)
-
-
-async def _body(request: web.Request, model: type[B]) -> B:
-    """The body as its model; an empty one is an empty object."""
-    raw = await request.read()
-    if raw and request.content_type != JSON:
-        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no_json", f"send the body as {JSON}")
-    return model.model_validate_json(raw or b"{}")
-
-
-def _name(request: web.Request) -> str:
-    return request.match_info["connection"]
 
 
 def _side(request: web.Request) -> Side:

@@ -10,22 +10,26 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from tieout_control_plane.api import models
-from tieout_control_plane.api.handlers import Handlers
+from tieout_control_plane.api import models, record_models
+from tieout_control_plane.api.handlers import ConnectionHandlers
+from tieout_control_plane.api.record_handlers import RecordHandlers
+from tieout_control_plane.projection.holds import HoldShown
 
-Handle = Callable[[Handlers, web.Request], Awaitable[BaseModel]]
+Handle = Callable[[Any, web.Request], Awaitable[BaseModel]]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One call. ``refusals`` are the statuses it may answer beside success, with their meaning."""
+    """One call, a method of ``of``. ``refusals`` are the statuses it may answer beside success, with their meaning."""
 
+    of: type
     method: str
     path: str
     handle: Handle
     answer: type[BaseModel]
     body: type[BaseModel] | None = None
     refusals: tuple[int, ...] = ()
+    query: type[BaseModel] | None = None
 
     @property
     def name(self) -> str:
@@ -39,26 +43,54 @@ class Operation:
 
 
 ONE: Final = "/v1/connections/{connection}"
+_C, _R = ConnectionHandlers, RecordHandlers
 OPERATIONS: Final = (
-    Operation("POST", "/v1/connections/apply", Handlers.apply, models.AppliedAll, models.ApplyBody, (409, 422)),
-    Operation("GET", "/v1/connections", Handlers.list, models.Summaries),
-    Operation("GET", ONE, Handlers.show, models.Shown, None, (404,)),
-    Operation("POST", f"{ONE}/pause", Handlers.pause, models.Applied, None, (404, 409)),
-    Operation("POST", f"{ONE}/resume", Handlers.resume, models.Applied, None, (404, 409)),
-    Operation("POST", f"{ONE}/retire", Handlers.retire, models.Applied, None, (404, 409)),
+    Operation(_C, "POST", "/v1/connections/apply", _C.apply, models.AppliedAll, models.ApplyBody, (409, 422)),
+    Operation(_C, "GET", "/v1/connections", _C.list, models.Summaries),
+    Operation(_C, "GET", ONE, _C.show, models.Shown, None, (404,)),
+    Operation(_C, "POST", f"{ONE}/pause", _C.pause, models.Applied, None, (404, 409)),
+    Operation(_C, "POST", f"{ONE}/resume", _C.resume, models.Applied, None, (404, 409)),
+    Operation(_C, "POST", f"{ONE}/retire", _C.retire, models.Applied, None, (404, 409)),
     Operation(
-        "PUT", f"{ONE}/secrets/{{side}}", Handlers.set_secret, models.SecretSet, models.SecretBody, (404, 409, 422)
+        _C, "PUT", f"{ONE}/secrets/{{side}}", _C.set_secret, models.SecretSet, models.SecretBody, (404, 409, 422)
     ),
-    Operation("POST", f"{ONE}/check", Handlers.check, models.Checked, models.CheckBody, (404, 409, 422)),
-    Operation("POST", f"{ONE}/sync", Handlers.sync, models.SyncRequested, models.SyncBody, (404, 409, 422)),
+    Operation(_C, "POST", f"{ONE}/check", _C.check, models.Checked, models.CheckBody, (404, 409, 422)),
+    Operation(_C, "POST", f"{ONE}/sync", _C.sync, models.SyncRequested, models.SyncBody, (404, 409, 422)),
+    Operation(_R, "GET", f"{ONE}/counters", _R.counters, record_models.Counters, None, (404,)),
+    Operation(
+        _R, "GET", f"{ONE}/records", _R.records, record_models.Records, None, (404, 422), record_models.RecordsQuery
+    ),
+    Operation(_R, "GET", f"{ONE}/records/{{ref}}", _R.record, record_models.RecordShown, None, (404, 409)),
+    Operation(
+        _R,
+        "GET",
+        f"{ONE}/records/{{ref}}/timeline",
+        _R.timeline,
+        record_models.Timeline,
+        None,
+        (404, 409, 422),
+        record_models.TimelineQuery,
+    ),
+    Operation(_R, "GET", f"{ONE}/holds", _R.holds, record_models.Holds, None, (404, 422), record_models.HoldsQuery),
+    Operation(_R, "GET", f"{ONE}/holds/{{ref}}", _R.hold, HoldShown, None, (404,)),
+    Operation(
+        _R,
+        "POST",
+        f"{ONE}/holds/{{ref}}/release",
+        _R.release,
+        record_models.Released,
+        record_models.ReleaseBody,
+        (404, 409, 422),
+    ),
+    Operation(_R, "GET", f"{ONE}/tasks", _R.tasks, record_models.Tasks, None, (404, 422), record_models.PageQuery),
 )
 
 MEANINGS: Final[dict[int, str]] = {
     401: "no token, or one that is not known",
-    404: "no such connection or side",
-    409: "refused as a whole: the problems are named, nothing was changed",
+    404: "no such connection, side, record or hold",
+    409: "refused as a whole: the problems are named, nothing was changed; or a reference means several records",
     413: "the body is too large",
-    422: "the body is not what the call takes: the fields are named, nothing was changed",
+    422: "body or query are not what the call takes: the fields are named, nothing was changed",
     503: "not ready, or Kafka or PostgreSQL does not answer; may be tried again",
 }
 ALWAYS: Final = (401, 413, 503)
@@ -89,6 +121,25 @@ def openapi(version: str) -> dict[str, Any]:
     }
 
 
+def _in_path(each: Operation) -> list[dict[str, Any]]:
+    """A reference that holds slashes is sent with ``%2F`` in their place."""
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", each.path)
+    ]
+
+
+def _in_query(each: Operation) -> list[dict[str, Any]]:
+    if each.query is None:
+        return []
+    schema = each.query.model_json_schema()
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": declared}
+        for name, declared in schema["properties"].items()
+    ]
+
+
 def _described(each: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     error = {"application/json": {"schema": schemas[models.Error]}}
     responses: dict[str, Any] = {
@@ -99,10 +150,7 @@ def _described(each: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": each.name,
         "summary": each.summary,
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in re.findall(r"{(\w+)}", each.path)
-        ],
+        "parameters": [*_in_path(each), *_in_query(each)],
         "responses": responses,
     }
     if each.body is not None:

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from tieout.observability.health import Health
 from tieout.observability.logging import logger
 from tieout_control_plane.api.errors import REFUSALS, ApiError
-from tieout_control_plane.api.handlers import Handlers
 from tieout_control_plane.api.operations import OPERATIONS, Operation, openapi
-from tieout_control_plane.tokens import Tokens
+from tieout_control_plane.api.requests import PERSON
+from tieout_control_plane.tokens import Person, Tokens
 
 # A hundred connections with long lists take less; a body beyond it is a mistake, and reading it only costs memory.
 LARGEST_BODY: Final = 4 * 1024 * 1024
@@ -28,12 +28,12 @@ class Api:
     def __init__(self, health: Health) -> None:
         self._health = health
         self._tokens: Tokens | None = None
-        self._handlers: Handlers | None = None
+        self._handlers: dict[type, Any] | None = None
 
-    def open(self, tokens: Tokens, handlers: Handlers) -> None:
-        """From now on calls are carried out."""
+    def open(self, tokens: Tokens, *handlers: object) -> None:
+        """From now on calls are carried out, each by the handlers that its operation names."""
         self._tokens = tokens
-        self._handlers = handlers
+        self._handlers = {type(each): each for each in handlers}
 
     def application(self) -> web.Application:
         """For aiohttp. No access log: it would repeat what callers send in their paths."""
@@ -54,14 +54,14 @@ class Api:
             handlers, tokens = self._handlers, self._tokens
             if handlers is None or tokens is None:
                 raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "starting", "control-plane is starting", "See /readyz.")
-            await _admit(request, tokens)
-            answer = await operation.handle(handlers, request)
+            request[PERSON] = await _admit(request, tokens)
+            answer = await operation.handle(handlers[operation.of], request)
             return web.Response(text=answer.model_dump_json(), content_type="application/json")
 
         return handle
 
 
-async def _admit(request: web.Request, tokens: Tokens) -> None:
+async def _admit(request: web.Request, tokens: Tokens) -> Person:
     header = request.headers.get("Authorization", "")
     token = header.removeprefix(BEARER) if header.startswith(BEARER) else ""
     person = await asyncio.to_thread(tokens.person, token) if token else None
@@ -69,6 +69,7 @@ async def _admit(request: web.Request, tokens: Tokens) -> None:
         what = "the token is not known here" if token else "no token was given"
         cure = "Send Authorization: Bearer TOKEN; the command line takes it from TIEOUT_API_TOKEN or --token-file."
         raise ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", what, cure)
+    return person
 
 
 @web.middleware

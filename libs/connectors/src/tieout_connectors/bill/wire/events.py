@@ -6,7 +6,7 @@ so; both are unwrapped.
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from json import loads
+from json import JSONDecoder
 from typing import Any, Final
 
 from tieout.domain.bill_events import BillEvent, EventType, FailedPart, PaymentProblem, Subject
@@ -15,6 +15,8 @@ from tieout_connectors.spi.wire import Unreadable
 
 # A body, text around it, an item of the history around that: no honest delivery is wrapped deeper.
 DEEPEST: Final = 3
+_SUBJECTS: Final = {subject.value: subject for subject in Subject}
+_EXACT: Final = JSONDecoder(parse_float=Decimal)
 
 
 def unwrap(body: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -38,27 +40,32 @@ def unwrap(body: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
 
 def read_event(raw: Mapping[str, Any]) -> BillEvent:
     """A notification that ``unwrap`` gave."""
-    metadata = Fields(raw, "event").inner("metadata")
+    whole = Fields(raw, "event")
+    metadata = whole.inner("metadata")
     kind = metadata.needed("eventType")
-    name = kind.partition(".")[0]
-    subject = Subject(name) if name in set(Subject) else Subject.OTHER
-    content = Fields(raw, "event").inner(name if subject is not Subject.OTHER else "-")
-    event = BillEvent(
+    subject = _SUBJECTS.get(kind.partition(".")[0], Subject.OTHER)
+    content = whole.inner(subject.value if subject is not Subject.OTHER else "-")
+    record = content.needed("id") if _has_record(kind, subject) else ""
+    return BillEvent(
         id=metadata.needed("eventId"),
         type=kind,
         version=metadata.text("version"),
         subscription=metadata.text("subscriptionId"),
         organization=metadata.needed("organizationId"),
         subject=subject,
-        record=content.needed("id") if _has_record(kind, subject) else "",
+        record=record,
         updated=content.moment("updatedTime"),
-        status=content.text("paymentStatus" if subject is Subject.BILL else "status"),
+        **_told(subject, record, content, raw),
     )
+
+
+def _told(subject: Subject, record: str, content: Fields, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What a notification of this subject tells beyond its record."""
     if subject is Subject.VENDOR:
-        return event.model_copy(update={"vendor": event.record, "status": ""})
+        return {"vendor": record}
     if subject is Subject.BILL:
-        return event.model_copy(update={"vendor": content.text("vendorId"), "bills": (event.record,)})
-    return _payment(event, content, raw) if subject is Subject.PAYMENT else event
+        return {"status": content.text("paymentStatus"), "vendor": content.text("vendorId"), "bills": (record,)}
+    return _payment(content, raw) if subject is Subject.PAYMENT else {}
 
 
 def _has_record(kind: str, subject: Subject) -> bool:
@@ -66,7 +73,7 @@ def _has_record(kind: str, subject: Subject) -> bool:
     return subject is not Subject.OTHER and kind != EventType.PAYMENT_FAILED
 
 
-def _payment(event: BillEvent, payment: Fields, raw: Mapping[str, Any]) -> BillEvent:
+def _payment(payment: Fields, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Of a payment that could not be created the bills are named with amounts; of any other by id only."""
     failed = tuple(
         FailedPart(bill=one.text("id") or one.needed("billId"), amount=one.amount("amount"))
@@ -76,15 +83,14 @@ def _payment(event: BillEvent, payment: Fields, raw: Mapping[str, Any]) -> BillE
         PaymentProblem(code=one.text("code"), message=one.text("message"))
         for one in (*payment.items("errors"), *_beside(raw))
     )
-    return event.model_copy(
-        update={
-            "vendor": payment.inner("vendor").text("id"),
-            "bills": payment.texts("billIds") or tuple(part.bill for part in failed),
-            "failed": failed,
-            "problems": problems,
-            "transaction_number": payment.text("transactionNumber"),
-        }
-    )
+    return {
+        "status": payment.text("status"),
+        "vendor": payment.inner("vendor").text("id"),
+        "bills": payment.texts("billIds") or tuple(part.bill for part in failed),
+        "failed": failed,
+        "problems": problems,
+        "transaction_number": payment.text("transactionNumber"),
+    }
 
 
 def _beside(raw: Mapping[str, Any]) -> Iterator[Fields]:
@@ -93,6 +99,6 @@ def _beside(raw: Mapping[str, Any]) -> Iterator[Fields]:
 
 def _parsed(text: bytes | str) -> Any:
     try:
-        return loads(text, parse_float=Decimal)
+        return _EXACT.decode(text.decode() if isinstance(text, bytes) else text)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise Unreadable("", "not JSON") from error

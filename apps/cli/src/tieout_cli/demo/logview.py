@@ -1,0 +1,186 @@
+"""A look into the installation's log: where links stand, what is held, and whether anything is still to be done.
+
+Read only, without a consumer group of its own, so that nothing of the installation is touched.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from tieout.log.clients import KafkaAccess
+from tieout.log.compacted import read_to_end
+from tieout.log.topics import Names, Topic
+from tieout_cli.demo.place import CONNECTION
+
+# Which service's group reads which topic. Work is done once every group has passed the last message of its topics.
+READERS: Final = {
+    ("erp-poller", Topic.ERP_POLLS),
+    ("fact-mapper", Topic.ERP_CHANGES),
+    ("fact-mapper", Topic.BILL_EVENTS),
+    ("decider", Topic.FACTS),
+    ("bill-writer", Topic.BILL_COMMANDS),
+    ("bill-writer.reads", Topic.BILL_READS),
+    ("payment-writeback", Topic.ERP_COMMANDS),
+}
+UNDER_WAY: Final = frozenset({"ready", "requested", "doubtful"})
+_PREFIX: Final = f"{CONNECTION}/"
+_CONSUME: Final = 5_000
+_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hold: whose link, why, and the numbers its sentence names."""
+
+    link: str
+    reason: str
+    params: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One assignment of the journal."""
+
+    time: str
+    row: str
+    what: str
+    why: str
+    value: dict[str, Any] | None
+    fact: str
+
+
+@dataclass
+class LogView:
+    """Follows ``sync.state`` and the ends of the topics that services read."""
+
+    access: KafkaAccess
+    names: Names
+    links: dict[str, dict[str, Any]] = field(default_factory=dict)
+    holds: dict[str, Held] = field(default_factory=dict)
+    runs: dict[str, bool] = field(default_factory=dict)
+    """Poll runs by kind: whether the newest has ended."""
+    tasks: set[str] = field(default_factory=set)
+    """Links that wait for somebody to do something outside."""
+    _dues: dict[str, bool] = field(default_factory=dict)
+    """A day's transfers by account, date and currency: whether less is booked than is due."""
+    _pending: set[str] = field(default_factory=set)
+    _last: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The last message's offset by topic and partition; markers of transactions are none."""
+
+    def __post_init__(self) -> None:
+        self._state = self.names.topic(Topic.STATE)
+        self._reads = {self.names.topic(topic) for _group, topic in READERS}
+        self._consumer = Consumer(self.access.consumer("-"))
+        everything = [
+            TopicPartition(topic, number, 0)
+            for topic in sorted({self._state, *self._reads})
+            for number in range(self.names.partitions)
+        ]
+        self._consumer.assign(everything)
+        self._groups = {
+            group: Consumer(self.access.consumer(self.names.group(group))) for group, _topic in sorted(READERS)
+        }
+
+    def refresh(self) -> int:
+        """Take in what has come since; the number of messages."""
+        taken = 0
+        while messages := self._consumer.consume(_CONSUME, 0.05):
+            taken += len(messages)
+            for message in messages:
+                if message.error() is not None:
+                    raise KafkaException(message.error())
+                self._take(message)
+        return taken
+
+    def _take(self, message: Message) -> None:
+        topic = message.topic() or ""
+        if topic in self._reads:
+            self._last[(topic, message.partition() or 0)] = message.offset() or 0
+        elif topic == self._state:
+            key = (message.key() or b"").decode()
+            if key.startswith(_PREFIX):
+                self._row(key.removeprefix(_PREFIX), message.value())
+
+    def _row(self, row: str, value: bytes | None) -> None:
+        family, _, rest = row.partition("/")
+        if family in ("ready", "todo"):
+            (self._pending.discard if value is None else self._pending.add)(row)
+        elif family == "link":
+            _assign(self.links, rest, None if value is None else json.loads(value))
+        elif family == "hold":
+            content = None if value is None else json.loads(value)
+            held = None if content is None else Held(rest, content["reason"], content.get("params", {}))
+            _assign(self.holds, rest, held)
+        elif family == "task":
+            (self.tasks.discard if value is None else self.tasks.add)(rest)
+        elif family == "due" and value is not None:
+            due = json.loads(value)
+            self._dues[rest] = Decimal(due["due"]) != sum(map(Decimal, due.get("booked", [])))
+        elif family == "run" and value is not None:
+            self.runs[rest] = bool(json.loads(value).get("ended", False))
+
+    def quiet(self) -> bool:
+        """Whether nothing is under way: every run has ended, every reader is at its end, no command is unanswered."""
+        self.refresh()
+        if not self.runs or not all(self.runs.values()) or self._pending:
+            return False
+        if any(link["phase"] in UNDER_WAY for link in self.links.values()):
+            return False
+        return all(self._behind(group, topic) == 0 for group, topic in READERS) and self.refresh() == 0
+
+    def _behind(self, group: str, topic: Topic) -> int:
+        name = self.names.topic(topic)
+        last = {number: offset for (of, number), offset in self._last.items() if of == name}
+        if not last:
+            return 0
+        asked = [TopicPartition(name, number) for number in last]
+        committed = self._groups[group].committed(asked, timeout=_SECONDS)
+        return sum(max(0, last[place.partition] + 1 - max(0, place.offset)) for place in committed)
+
+    def phases(self, kind: str) -> Counter[str]:
+        """How many links of a kind stand where."""
+        return Counter(row["phase"] for link, row in self.links.items() if link.startswith(f"{kind}/"))
+
+    def kinds(self) -> list[str]:
+        """The kinds of links there are."""
+        return sorted({link.partition("/")[0] for link in self.links})
+
+    def seen(self, kind: str) -> bool:
+        """Whether the ERP's records of a kind were read to the end at least once."""
+        return self.runs.get(kind, False)
+
+    def transfers_due(self) -> bool:
+        """Whether a day's transfer is not booked whole yet."""
+        return any(self._dues.values())
+
+    def journal(self) -> Iterator[Step]:
+        """The connection's journal from its beginning."""
+        partition = self.names.partition_of(CONNECTION)
+        for message in read_to_end(self.access, self.names.topic(Topic.JOURNAL), partition):
+            headers = {name: (value or b"").decode() for name, value in message.headers() or ()}
+            entry = json.loads(message.value() or b"{}")
+            yield Step(
+                headers.get("ce_time", ""),
+                entry["row"],
+                entry["what"],
+                entry.get("why", ""),
+                entry["value"],
+                headers.get("ce_causationid", ""),
+            )
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        for consumer in (self._consumer, *self._groups.values()):
+            consumer.close()
+
+
+def _assign(rows: dict[str, Any], key: str, value: Any) -> None:
+    if value is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = value

@@ -1,0 +1,166 @@
+"""The projection on a real Kafka and a real PostgreSQL: it follows the log, and comes back from it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, text, update
+
+from support.deciding import NOON
+from support.installation import Installation, eventually
+from support.projecting import Story, told
+from tieout.connections.secrets import engine_for
+from tieout.events.facts import Result
+from tieout.log.topics import Topic
+from tieout_control_plane.projection.projector import Projector
+from tieout_control_plane.projection.records import Records
+from tieout_control_plane.projection.tables import DERIVED, LAYOUT, LINKS, POSITIONS
+from tieout_control_plane.projection.timelines import Timelines
+from tieout_control_plane.projection.writing import Moved, ProjectionStore
+
+pytest_plugins = ["tieout_devstack.fixtures"]
+
+
+@pytest.fixture
+def engine(made: Installation) -> Iterator[Engine]:
+    """The installation's database."""
+    engine = engine_for(made.database)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def projecting(made: Installation, engine: Engine) -> Iterator[Projector]:
+    """A projector that has caught up."""
+    projector = Projector(made.access, made.names, ProjectionStore(engine))
+    projector.start()
+    try:
+        assert projector.wait_for_now(30), projector.problem()
+        yield projector
+    finally:
+        projector.stop()
+
+
+def write(made: Installation, story: Story, *, start: int = 0) -> None:
+    """The story's messages, each topic in its order."""
+    facts = [(Topic.FACTS, message) for message in story.facts[start:]]
+    made.write(
+        *facts, *((Topic.JOURNAL, message) for message in story.journal if int(message.causationid[1:]) >= start)
+    )
+
+
+def dump(engine: Engine) -> dict[str, list[Any]]:
+    """Everything that is derived, in order; offsets of a rebuilt log are the log's own, so they are compared too."""
+    with engine.connect() as database:
+        return {
+            table.name: [tuple(row) for row in database.execute(select(table).order_by(*table.primary_key.columns))]
+            for table in DERIVED
+        }
+
+
+def test_tables_that_were_dropped_come_back_from_the_log(made: Installation, engine: Engine) -> None:
+    """Row for row the same, positions too; nobody has to run anything for it."""
+    write(made, told())
+    with projecting(made, engine):
+        before = dump(engine)
+    assert len(before["links"]) >= 6
+    assert before["timeline"]
+    with engine.begin() as database:
+        database.execute(text("TRUNCATE " + ", ".join(table.name for table in DERIVED)))
+    with projecting(made, engine):
+        assert dump(engine) == before
+
+
+def test_a_restart_goes_on_where_it_was(made: Installation, engine: Engine) -> None:
+    """What came meanwhile is added, nothing is counted twice."""
+    story = told()
+    write(made, story)
+    with projecting(made, engine):
+        pass
+    with engine.begin() as database:
+        database.execute(update(LINKS).where(LINKS.c.link == "bill/i-1").values(number="kept"))
+    start = len(story.facts)
+    story.answer(Result.IN_DOUBT, story.issued[-1])
+    write(made, story, start=start)
+    with projecting(made, engine), engine.connect() as database:
+        number = database.execute(select(LINKS.c.number).where(LINKS.c.link == "bill/i-1")).scalar_one()
+    assert number == "kept"
+    with engine.begin() as database:
+        database.execute(update(POSITIONS).values(layout=LAYOUT - 1))
+    with projecting(made, engine), engine.connect() as database:
+        number = database.execute(select(LINKS.c.number).where(LINKS.c.link == "bill/i-1")).scalar_one()
+    assert number == "108001"
+
+
+def test_two_at_once_write_every_batch_once(made: Installation, engine: Engine) -> None:
+    """A predecessor that still runs beside its successor spoils nothing."""
+    story = told()
+    write(made, story)
+    with projecting(made, engine):
+        whole = dump(engine)
+    with engine.begin() as database:
+        database.execute(text("TRUNCATE " + ", ".join(table.name for table in DERIVED)))
+    with projecting(made, engine) as one, projecting(made, engine) as two:
+        assert one.wait_for_now(30)
+        assert two.wait_for_now(30)
+        assert dump(engine) == whole
+
+
+def test_a_batch_from_a_wrong_place_is_refused_whole(made: Installation, engine: Engine) -> None:
+    """Rows and positions go together: neither is written without the other."""
+    store = ProjectionStore(engine)
+    places = [(made.names.topic(topic), number) for topic in (Topic.JOURNAL, Topic.FACTS) for number in range(2)]
+    store.positions(places)
+    reads = told().reads()
+    with pytest.raises(Moved):
+        store.apply(reads, {places[0]: (0, 9), places[1]: (7, 9)})
+    assert not dump(engine)["links"]
+    assert store.positions(places) == dict.fromkeys(places, 0)
+
+
+def test_a_record_is_found_by_whatever_names_it(made: Installation, engine: Engine) -> None:
+    """By link, by BILL's id, by the ERP's number in any case; a payment's and a bill's stories lead to each other."""
+    write(made, told())
+    records, timelines = Records(engine), Timelines(engine)
+    with projecting(made, engine):
+        assert [records.find("acme", ref) for ref in ("bill/i-1", "00n1", "i-1", "108001", "INV-1")] == [
+            ("bill/i-1",)
+        ] * 5
+        assert records.find("other", "108001") == ()
+        bill = records.whole("acme", "bill/i-1")
+        assert bill is not None
+        assert (str(bill.record.amount), bill.record.currency, bill.record.title) == ("100.00", "USD", "Nordlys AS")
+        assert [(one.link, str(one.amount)) for one in bill.payments] == [("payment/stp1", "100")]
+        assert {one.link for one in bill.related} == {"payment/stp1", "document/doc-1"}
+        payment = records.whole("acme", "payment/stp2")
+        assert payment is not None
+        assert payment.task is not None
+        assert payment.task["page"] == "Payment Journals"
+        found = records.list("acme", kind="bill", phase=None, words="nordlys", after="", limit=2)
+        assert [one.link for one in found] == ["bill/i-1", "bill/i-2"]
+        assert records.list("acme", kind=None, phase="held", words="100%", after="", limit=9) == ()
+        steps = timelines.of("acme", ["bill/i-1"], after=-1, limit=500)
+    applied = next(step for step in steps if step.kind == "outcome")
+    assert applied.fact is not None
+    assert (applied.fact["result"], applied.fact["target"]) == ("applied", "00n1")
+    assert all(step.time == NOON for step in steps)
+    paged = timelines.of("acme", ["bill/i-1"], after=steps[0].entries[-1].place, limit=500)
+    assert paged == steps[1:]
+
+
+def test_a_database_that_goes_away_is_only_a_delay(made: Installation, engine: Engine) -> None:
+    """Control-plane says that the tables do not follow, and goes on once they can."""
+    write(made, told())
+    with engine.begin() as database:
+        database.execute(text("ALTER TABLE links RENAME TO links_away"))
+    projector = Projector(made.access, made.names, ProjectionStore(engine))
+    projector.start()
+    try:
+        eventually(lambda: projector.problem() is not None, what="the problem")
+        with engine.begin() as database:
+            database.execute(text("ALTER TABLE links_away RENAME TO links"))
+        assert projector.wait_for_now(30)
+        assert projector.problem() is None
+    finally:
+        projector.stop()
