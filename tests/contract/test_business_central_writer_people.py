@@ -353,7 +353,7 @@ async def test_a_withdrawal_leaves_the_lines_of_others(
     company: BusinessCentralCompany,
     suggested: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Our lines are deleted, somebody's stays, also under a number of ours that was suggested, and so does the batch."""
+    """Our lines are deleted; somebody's stays, also under a number of ours that was suggested, with the batch."""
     walk, order, _invoices = await ready(company)
     number = order.mark_of(order.applications[1]) if suggested else "HAND"
     values = {"account": "10000", "amount": 3, "document_number": number}

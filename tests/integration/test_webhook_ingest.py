@@ -83,7 +83,13 @@ class Ingest:
         """As a power cut."""
         assert self.process is not None
         self.process.send(signal.SIGKILL)
+        self.gone()
+
+    def gone(self) -> None:
+        """The process has ended, by whatever."""
+        assert self.process is not None
         assert self.process.wait_gone(seconds=10)
+        self.process.kill()
 
     def post(self, body: bytes, key: str | None = "key", connection: str = "acme") -> int:
         """Deliver once, as BILL; the answer must have no body."""
@@ -167,8 +173,7 @@ def test_a_death_at_any_point_is_mended_by_bills_repeat(ingest: Ingest) -> None:
         ingest.start(crash_at=point)
         with pytest.raises((http.client.HTTPException, OSError)):
             ingest.post(event(number))
-        assert ingest.process is not None
-        assert ingest.process.wait_gone(seconds=10)
+        ingest.gone()
     before = ingest.stored()
     assert "event-1" not in before
     assert "event-4" in before
@@ -245,9 +250,8 @@ def test_a_silent_kafka_is_answered_with_503_in_time_and_the_repeat_is_stored(
 @pytest.mark.promise("C4")
 async def test_bill_delivers_and_takes_the_answer_for_success(ingest: Ingest, ca: certificates.Authority) -> None:
     """A subscription's key is stored, a change in BILL arrives signed, and its record is named for reading."""
+    ingest.made.apply(settings(bill={"organization": ORGANIZATION, "environment": "sandbox"}), generation=2)
     ingest.start()
-    bill = {"organization": ORGANIZATION, "environment": "sandbox"}
-    ingest.made.apply(settings(bill=bill), generation=2)
     credentials = Credentials(USERNAME, PASSWORD, ORGANIZATION, DEV_KEY, CredentialKind.USER)
     with running(BillSimulator(None, str(ca.certificate))) as simulator:
         async with open_session() as session:

@@ -9,7 +9,7 @@ from tieout.domain.capabilities import HandWork
 from tieout.domain.money import Money
 from tieout.domain.records import Kind, ReadContext
 from tieout.domain.settings import Side
-from tieout.events import commands, connections, cursors, effects, facts, journal, raw, requests
+from tieout.events import chunks, commands, connections, cursors, effects, facts, journal, raw, requests
 from tieout.events.envelope import Payload
 
 NOON: Final = datetime(2026, 3, 1, 12, 0, 0, 250000, tzinfo=UTC)
@@ -146,7 +146,9 @@ ALL: Final[tuple[Payload, ...]] = (
         deadline=NOON, settled=NOON, request_hash="c0ffee",
     ),
     effects.DoubtLogged(command_id="c1", reason="no answer", lookups=1),
-    effects.EndLogged(command_id="c1", outcome=OUTCOME),
+    effects.EndLogged(command_id="c1", outcome=OUTCOME, connection="acme"),
+    effects.HealedLogged(connection="acme"),
+    chunks.DocumentChunk(connection="acme", invoice="i-1", document="d-1", number=0, sealed=bytes(range(40))),
     effects.BudgetReserved(hour=NOON, resource="calls", amount=100),
     requests.CheckAsked(connection="acme", side=Side.BILL, generation=3, secret_version=1, deadline=NOON),
     requests.SyncAsked(connection="acme", generation=3, kinds=(Kind.VENDOR,), deadline=NOON),

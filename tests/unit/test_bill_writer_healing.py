@@ -12,7 +12,7 @@ from tieout.effects.log import Append, EffectsLog
 from tieout.effects.messages import Scribe
 from tieout.events.effects import HealedLogged
 from tieout.events.facts import SideFact
-from tieout_bill_writer.healing import LONGEST_PAUSE, Healing
+from tieout_bill_writer.healing import LONGEST_PAUSE, bill_healing
 
 
 class Organizations:
@@ -68,7 +68,7 @@ class Clinic:
         self.organizations = Organizations()
         registry: Any = SimpleNamespace(subscribe=lambda _callback: lambda: None)
         organizations: Any = self.organizations
-        self.healing = Healing(registry, organizations, lambda _key: self.log, Scribe("bill-writer", wall))
+        self.healing = bill_healing(registry, organizations, lambda _key: self.log, Scribe("bill-writer", wall))
 
     def healed(self) -> int:
         """How often a side was reported healed."""

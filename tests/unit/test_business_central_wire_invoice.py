@@ -182,7 +182,17 @@ def test_a_hold_that_the_page_does_not_show_is_unknown() -> None:
 
 def test_the_empty_due_date_is_none() -> None:
     """An invoice without due date is not due in the year 1."""
-    assert invoice_with(dueDate="0001-01-01").due_date is None
+    document = changed("purchase_invoice.json", "ledger", 0, "Due_Date", to="0001-01-01")
+    document["invoice"]["dueDate"] = "0001-01-01"
+    assert read(Kind.PURCHASE_INVOICE, document).due_date is None
+
+
+def test_the_due_date_is_the_ledger_entrys() -> None:
+    """People change it there; the posted invoice keeps the old one, which counts only where nothing else tells."""
+    assert invoice_with(dueDate="2026-01-01").due_date == date(2026, 4, 30)
+    document = changed("purchase_invoice.json", "ledger", 0, "Due_Date", to="0001-01-01")
+    document["invoice"]["dueDate"] = "2026-01-01"
+    assert read(Kind.PURCHASE_INVOICE, document).due_date == date(2026, 1, 1)
 
 
 def test_a_list_that_the_server_cut_is_refused() -> None:

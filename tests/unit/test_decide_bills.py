@@ -245,6 +245,7 @@ def test_a_paid_invoice_inside_the_cut_over_is_only_looked_for_and_never_created
     ours = Candidate(id="00nX", number="INV-1", content=last_bill(world).content_hash)
     world.answer(Result.FOUND, candidates=(ours,))
     assert (world.link(BILL).phase, world.link(BILL).target) == (Phase.LINKED, "00nX")
+    assert last_bill(world).intent is Intent.BILL_FIND, "who paid it is not known, so no payment is told to BILL"
 
 
 def test_a_bill_changed_in_bill_is_held_until_it_is_set_back() -> None:
@@ -279,6 +280,22 @@ def test_a_hold_set_on_the_ledger_entry_is_noticed_though_the_invoice_is_not_sta
     see(world, ledger_entry="2831", on_hold="AB")
     assert reason(world) == "bill.on_hold_in_erp"
     assert world.feed(LedgerEntryObserved(run=3, entry=entry)).requests == (asked,)
+
+
+def test_a_due_date_changed_on_the_ledger_entry_has_the_invoice_read_again_once() -> None:
+    """People change it there, and the posted invoice keeps its stamp."""
+    world = World()
+    masters(world)
+    see(world, ledger_entry="2831", due_date=MAY)
+    entry = VendorLedgerEntry(
+        id="2831", type=EntryType.INVOICE, vendor_number="10000", document_number="108001", posting_date=MAY,
+        due_date=MAY, currency="USD", amount=Decimal(100), open=Decimal(100), is_open=True,
+    )  # fmt: skip
+    assert world.feed(LedgerEntryObserved(run=1, entry=entry)) == Decision()
+    later = LedgerEntryObserved(run=2, entry=entry.model_copy(update={"due_date": date(2026, 7, 1)}))
+    asked = RowsAsked(connection="acme", kind=Kind.PURCHASE_INVOICE, keys=("i-1",))
+    assert world.feed(later).requests == (asked,)
+    assert world.feed(later) == Decision()
 
 
 def test_an_invoice_cancelled_after_sending_is_shown() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import ssl
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,35 @@ def replace(old: Path, new: Path) -> None:
     os.utime(old, ns=(stamp, stamp))
 
 
+def shakes_hands(certificate: Certificate, trusted: certificates.Authority) -> bool:
+    """Whether a client that trusts this authority alone gets through to the server."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = certificate.context.wrap_bio(to_server, to_client, server_side=True)
+    client = trusted.client_context().wrap_bio(to_client, to_server, server_hostname="localhost")
+    for _ in range(4):
+        for end in (client, server):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                return False
+    return client.version() is not None and bool(client.getpeercert())
+
+
 def test_a_renewed_certificate_is_used_without_a_restart(
     tmp_path: Path, issued: certificates.ServerCertificate
 ) -> None:
     """Only once the files have changed."""
     certificate = Certificate(issued.certificate, issued.key)
+    first, second = certificates.authority(tmp_path / "ca"), certificates.authority(tmp_path / "other")
     assert not certificate.renew()
-    other = certificates.authority(tmp_path / "other").issue("server")
+    other = second.issue("server")
     replace(issued.key, other.key)
     replace(issued.certificate, other.certificate)
+    assert (shakes_hands(certificate, first), shakes_hands(certificate, second)) == (True, False)
     assert certificate.renew()
+    assert (shakes_hands(certificate, first), shakes_hands(certificate, second)) == (False, True)
     assert not certificate.renew()
 
 
@@ -50,6 +70,7 @@ def test_a_half_written_renewal_is_refused_and_tried_again(
     for _ in range(2):
         with pytest.raises(WrongCertificate, match=r"server\.pem"):
             certificate.renew()
+        assert shakes_hands(certificate, certificates.authority(tmp_path / "ca"))
     replace(issued.key, other.key)
     assert certificate.renew()
 

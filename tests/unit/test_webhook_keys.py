@@ -146,6 +146,20 @@ async def test_forgeries_cannot_hammer_the_database(keyring: Keyring, store: Sto
     assert await keyring.of("acme") == OLD
 
 
+async def test_forgeries_for_one_connection_leave_reads_for_the_others(
+    keyring: Keyring, store: Store, clock: Clock
+) -> None:
+    """A flood for one connection takes one read a second; a rotation of another is followed meanwhile."""
+    known = {name: await keyring.of(name) for name in ("acme", "other")}
+    first = store.reads["acme"]
+    for _ in range(10):
+        await keyring.again("acme", known["acme"])
+        clock.now += module.AGAIN_SECONDS_OF_ALL
+    assert store.reads["acme"] == first + 1
+    store.held = NEW
+    assert await keyring.again("other", known["other"]) == NEW
+
+
 async def test_forgeries_for_many_connections_are_limited_together(
     keyring: Keyring, store: Store, clock: Clock
 ) -> None:

@@ -310,6 +310,14 @@ async def raw_request(world: World, head: str, body: bytes) -> tuple[asyncio.Str
     return reader, writer
 
 
+async def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(world: World) -> None:
+    """Nothing of it is read, so nobody's memory or time is taken."""
+    reader, writer = await raw_request(world, f"Content-Length: {BODY_LIMIT + 1}", b"")
+    async with asyncio.timeout(5):
+        assert b" 413 " in await reader.readline()
+    writer.close()
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None:
     """Slow senders do not take the places of others for ever."""
     reader, writer = await raw_request(world, "Content-Length: 100", b"x")

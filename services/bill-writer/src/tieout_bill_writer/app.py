@@ -9,10 +9,11 @@ from tieout.effects.consumer import CommandConsumer
 from tieout.effects.log import EffectsLog
 from tieout.effects.protocol import Restored
 from tieout.effects.runtime import Runner
+from tieout.events.requests import CheckAsked
 from tieout.log.topics import Topic
 from tieout.observability.health import Health
 from tieout_bill_writer.checks import Checks
-from tieout_bill_writer.healing import Healing
+from tieout_bill_writer.healing import bill_healing
 from tieout_bill_writer.meters import Meters
 from tieout_bill_writer.opening import Opener
 from tieout_bill_writer.organizations import Organizations
@@ -34,9 +35,11 @@ class BillWriter:
         self._meters = Meters(SERVICE, names, settings.limits(), timeout=settings.bill_http_timeout)
         opener = Opener(secrets, self._meters, access, names, settings.bill_http_timeout, settings.bill_document_slow)
         self._organizations = Organizations(self._registry, names, opener)
-        self._healing = Healing(self._registry, self._organizations, self._log_of, first_try=settings.bill_first_heal)
-        checks = Checks(self._registry, self._organizations, self._healing)
-        self._reads = Reads(access, names, SERVICE, checks.answer)
+        self._healing = bill_healing(
+            self._registry, self._organizations, self._log_of, first_try=settings.bill_first_heal
+        )
+        checks = Checks(SERVICE, self._registry, self._organizations, self._healing)
+        self._reads = Reads(access, names, SERVICE, {CheckAsked: checks.handle})
         self._logs: dict[int, EffectsLog] = {}
         self._loop = asyncio.get_running_loop()
         self._consumer = CommandConsumer(

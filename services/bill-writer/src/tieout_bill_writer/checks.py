@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from tieout.connections.registry import ConnectionView, Registry
 from tieout.domain.errors import RecoveryError
 from tieout.domain.settings import Side, State
-from tieout.events.requests import CheckAsked, CheckLine, CheckStatus
+from tieout.events import catalogue
+from tieout.events.envelope import Message, Payload
+from tieout.events.identity import digest
+from tieout.events.requests import CheckAnswered, CheckAsked, CheckLine, CheckStatus
 from tieout.observability.crash_points import reach
 from tieout_bill_writer.healing import Healing
 from tieout_bill_writer.organizations import Organizations
@@ -15,10 +18,32 @@ from tieout_bill_writer.organizations import Organizations
 class Checks:
     """Use from the event loop."""
 
-    def __init__(self, registry: Registry, organizations: Organizations, healing: Healing) -> None:
+    def __init__(self, service: str, registry: Registry, organizations: Organizations, healing: Healing) -> None:
+        self._source = f"/{service}"
         self._registry = registry
         self._organizations = organizations
         self._healing = healing
+
+    async def handle(self, request: Message[CheckAsked]) -> Message[Payload] | None:
+        """The answer to a request; None if it is another side's, or nobody waits for it any more."""
+        asked = request.data
+        if asked.side is not Side.BILL or datetime.now(UTC) >= asked.deadline:
+            return None
+        data = CheckAnswered(
+            request=request.id, connection=asked.connection, side=Side.BILL, lines=await self.answer(asked)
+        )
+        return Message(
+            id="a" + digest("answer", request.id)[:31],
+            source=self._source,
+            type=catalogue.name_of(data),
+            subject=request.subject,
+            time=datetime.now(UTC),
+            partitionkey=asked.connection,
+            data=data,
+            causationid=request.id,
+            correlationid=request.correlationid,
+            traceparent=request.traceparent,
+        )
 
     async def answer(self, asked: CheckAsked) -> tuple[CheckLine, ...]:
         """The lines of the answer, at the deadline at the latest; a refusal of BILL is an answer, not a failure."""

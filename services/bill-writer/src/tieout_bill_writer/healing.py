@@ -1,158 +1,51 @@
-"""Sick connections: tried again now and then, and at once when somebody changed something; healed ones are reported.
+"""When a sick BILL side is well again: once BILL lets it in. How often it is asked: ``tieout.effects.healing``."""
 
-Every parked command closes its side's window in the decider until a `healed` follows it, so a connection that is sick
-here always has a task, and the effects log keeps what is owed across a restart.
-"""
-
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from tieout.connections.registry import ConnectionView, Registry
-from tieout.domain.errors import RecoveryError
+from tieout.connections.registry import Registry
 from tieout.domain.settings import Side
-from tieout.effects.book import sick_pin
-from tieout.effects.log import Append, EffectsLog
+from tieout.effects.healing import FIRST_TRY, LONGEST_PAUSE, Healing
+from tieout.effects.log import EffectsLog
 from tieout.effects.messages import Scribe
-from tieout.log.produce import Fenced
-from tieout.observability.logging import logger
 from tieout_bill_writer.organizations import Organizations
 from tieout_connectors.bill.calls import Call
 from tieout_connectors.bill.wire.session import read_session_details
 
-log = logger(__name__)
-
-FIRST_TRY: Final = 5.0
-# A refused sign-in counts against the 200 an hour, so a connection that stays sick takes at most twelve of them.
-LONGEST_PAUSE: Final = 300.0
-# More sick connections of one developer key take turns: together they use at most half of its sign-ins.
+# A refused sign-in counts against the 200 an hour of a developer key: all its sick connections together use at most
+# half of them.
 SIGN_INS_AN_HOUR: Final = 100
-# Sick again within this time of being healed: it was not healed, only the question was too easy (a permission for one
-# kind of write, say). Then the pauses go on where they were, so that it does not flap.
-RELAPSE: Final = 900.0
 
 
-@dataclass
-class _Patient:
-    """A sick connection: the partition key of its commands, its pause, and whether something changed."""
+def bill_healing(
+    registry: Registry,
+    organizations: Organizations,
+    log_of: Callable[[str], EffectsLog | None],
+    scribe: Scribe | None = None,
+    *,
+    first_try: float = FIRST_TRY,
+) -> Healing:
+    """The healing of BILL's side; ``log_of`` finds the effects log of a budget."""
 
-    connection: str
-    key: str
-    pause: float
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    task: "asyncio.Task[None] | None" = None
-
-
-class Healing:
-    """One task per sick connection. Use from the event loop. ``log_of`` finds the effects log of a partition key."""
-
-    def __init__(
-        self,
-        registry: Registry,
-        organizations: Organizations,
-        log_of: Callable[[str], EffectsLog | None],
-        scribe: Scribe | None = None,
-        *,
-        first_try: float = FIRST_TRY,
-    ) -> None:
-        self._organizations = organizations
-        self._log_of = log_of
-        self._scribe = scribe or Scribe("bill-writer", lambda: datetime.now(UTC))
-        self._first_try = first_try
-        self._patients: dict[str, _Patient] = {}
-        self._healed: dict[str, tuple[float, float]] = {}
-        self._loop = asyncio.get_running_loop()
-        self._unsubscribe = registry.subscribe(self._noticed)
-        organizations.fell_ill = self.begin
-
-    def begin(self, connection: str, key: str) -> None:
-        """A connection fell ill."""
-        if connection in self._patients:
-            return
-        at, pause = self._healed.pop(connection, (float("-inf"), 0.0))
-        relapsed = self._loop.time() - at < RELAPSE
-        patient = _Patient(connection, key, min(LONGEST_PAUSE, pause * 2) if relapsed else self._first_try)
-        self._patients[connection] = patient
-        patient.task = self._loop.create_task(self._heal(patient))
-
-    def wake(self, connection: str) -> None:
-        """Something about a connection has changed: if it is sick it is tried at once."""
-        patient = self._patients.get(connection)
-        if patient is not None:
-            patient.changed.set()
-
-    def detach(self, owned: Callable[[str], bool]) -> None:
-        """Partitions were given away: what is sick there is the next owner's to heal. ``owned`` judges a key."""
-        for patient in [patient for patient in self._patients.values() if not owned(patient.key)]:
-            del self._patients[patient.connection]
-            self._organizations.heal(patient.connection)
-            if patient.task is not None:
-                patient.task.cancel()
-
-    async def close(self) -> None:
-        """Stop trying."""
-        self._unsubscribe()
-        tasks = [patient.task for patient in self._patients.values() if patient.task is not None]
-        self._patients.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _noticed(self, view: ConnectionView) -> None:
-        """In the registry's thread: new settings or credentials are worth a try at once."""
-        self._loop.call_soon_threadsafe(self.wake, view.connection)
-
-    async def _heal(self, patient: _Patient) -> None:
-        """Try until BILL answers, report, and end; whatever is parked from then on begins anew."""
-        connection = patient.connection
-        while not self._organizations.is_over(connection):
-            await self._wait(patient)
-            if not self._organizations.is_over(connection) and await self._answers(connection):
-                break
-        self._organizations.heal(connection)
-        try:
-            await self._report(patient)
-        except Fenced as error:
-            log.warning("healed, and not ours any more", connection=connection, reason=str(error))
-        del self._patients[connection]
-        self._healed[connection] = (self._loop.time(), patient.pause)
-        if self._organizations.is_sick(connection):
-            # It fell ill again while the report was written.
-            self.begin(connection, patient.key)
-
-    async def _wait(self, patient: _Patient) -> None:
-        together = sum(1 for other in self._patients.values() if other.key == patient.key)
-        pause = max(patient.pause, together * 3600 / SIGN_INS_AN_HOUR if patient.pause > self._first_try else 0)
-        try:
-            await asyncio.wait_for(patient.changed.wait(), pause)
-            patient.pause = self._first_try
-        except TimeoutError:
-            patient.pause = min(patient.pause * 2, LONGEST_PAUSE)
-        patient.changed.clear()
-
-    async def _answers(self, connection: str) -> bool:
+    async def answers(connection: str) -> None:
         """Whether BILL lets the connection in. A session that BILL has not refused is kept."""
-        try:
-            client = (await self._organizations.organization(connection)).client
-            if client.sessions.current is None:
-                client.sessions.reset()
-            await client.caller.read(Call("GET /v3/login/session"), read_session_details)
-        except RecoveryError as error:
-            log.debug("still sick", connection=connection, reason=str(error))
-            return False
-        return True
+        client = (await organizations.organization(connection)).client
+        if client.sessions.current is None:
+            client.sessions.reset()
+        await client.caller.read(Call("GET /v3/login/session"), read_session_details)
 
-    async def _report(self, patient: _Patient) -> None:
-        effects = self._log_of(patient.key)
-        if effects is None:
-            return
-        connection = patient.connection
-        note, fact = self._scribe.healed(patient.key, connection, Side.BILL.value, "BILL answers again")
-        if self._organizations.is_over(connection):
-            # Nobody waits for a retired connection any more; only the log has to know that nothing is owed.
-            await effects.append(Append(effects=(("", False, note),), unpin=sick_pin(connection)))
-            return
-        await effects.append(Append(effects=(("", False, note),), facts=(fact,), unpin=sick_pin(connection)))
-        log.info("BILL side is healed", connection=connection)
+    scribe = scribe or Scribe("bill-writer", lambda: datetime.now(UTC))
+    return Healing(
+        registry,
+        organizations,
+        log_of,
+        scribe,
+        Side.BILL,
+        answers,
+        first_try=first_try,
+        tries_an_hour=SIGN_INS_AN_HOUR,
+    )
+
+
+__all__ = ["LONGEST_PAUSE", "Healing", "bill_healing"]

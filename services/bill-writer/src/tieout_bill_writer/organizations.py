@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from tieout.connections.registry import ConnectionView, Registry
 from tieout.domain.errors import Fatal
-from tieout.domain.settings import Side, State
+from tieout.domain.settings import Side
 from tieout.effects.lanes import Lanes
-from tieout.effects.port import Admission, Effect, Verdict
+from tieout.effects.port import Admission, Effect
+from tieout.effects.roster import Roster
 from tieout.events.commands import CommandFrame
 from tieout.log.topics import Names
 from tieout.observability.logging import logger
@@ -18,17 +19,12 @@ from tieout_bill_writer.writes.effect import OrganizationEffect
 
 log = logger(__name__)
 
-FellIll = Callable[[str, str], None]
-
 # Calls under way end within their time-out; a client that is closed at the process's end does not wait for them.
 CLOSE_SECONDS = 2.0
 
 
 class Organizations:
-    """Implements ``effects.port.Connections`` for BILL. Use from the event loop.
-
-    ``fell_ill`` is told of every connection that has to be healed, with the partition key of its commands.
-    """
+    """Implements ``effects.port.Connections`` for BILL. Use from the event loop."""
 
     def __init__(self, registry: Registry, names: Names, opener: Opener) -> None:
         self._registry = registry
@@ -37,40 +33,36 @@ class Organizations:
         self._open: dict[str, Organization] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._opening = Lanes()
-        self._sick: dict[str, str] = {}
-        self.fell_ill: FellIll = lambda _connection, _key: None
+        self._roster = Roster(registry, Side.BILL)
 
     def admit(self, command: CommandFrame) -> Admission:
         """Compare the command's generation with the settings seen here."""
-        view = self._registry.get(command.connection)
-        if view is None or view.generation < command.generation:
-            return Admission(Verdict.WAIT, "the settings it was decided under have not been seen here")
-        if view.generation > command.generation:
-            return Admission(Verdict.STALE, f"settings are at generation {view.generation}")
-        if view.settings.state is not State.ACTIVE:
-            return Admission(Verdict.PARK, f"the connection is {view.settings.state}")
-        sick = self._sick.get(command.connection)
-        return Admission(Verdict.PROCEED) if sick is None else Admission(Verdict.PARK, sick)
+        return self._roster.admit(command)
 
     def sicken(self, connection: str, key: str, reason: str) -> None:
         """Park what comes for this connection until ``heal``."""
-        if connection not in self._sick:
-            log.warning("BILL side is sick", connection=connection, reason=reason)
-            self._sick[connection] = reason
-            self.fell_ill(connection, key)
+        self._roster.sicken(connection, key, reason)
 
     def is_sick(self, connection: str) -> bool:
         """Whether its commands are parked."""
-        return connection in self._sick
+        return self._roster.is_sick(connection)
 
     def heal(self, connection: str) -> None:
         """The side answers again."""
-        self._sick.pop(connection, None)
+        self._roster.heal(connection)
 
     def is_over(self, connection: str) -> bool:
         """Retired, or not there any more."""
-        view = self._registry.get(connection)
-        return view is None or view.settings.state is State.RETIRED
+        return self._roster.is_over(connection)
+
+    @property
+    def fell_ill(self) -> Callable[[str, str], None]:
+        """Told of every connection that has to be healed, with the partition key of its commands."""
+        return self._roster.fell_ill
+
+    @fell_ill.setter
+    def fell_ill(self, told: Callable[[str, str], None]) -> None:
+        self._roster.fell_ill = told
 
     def is_current(self, effect: Effect) -> bool:
         """Whether settings and credentials are still those that the effect was made with."""

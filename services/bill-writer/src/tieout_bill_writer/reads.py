@@ -8,18 +8,15 @@ crash or a takeover repeats what was not answered, and what nobody waits for any
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
+from prometheus_client import Counter
 
-from tieout.domain.settings import Side
 from tieout.events import catalogue
 from tieout.events.envelope import Message, Payload, UnreadableMessage, decode
-from tieout.events.identity import digest
-from tieout.events.requests import CheckAnswered, CheckAsked, CheckLine
 from tieout.log.clients import KafkaAccess
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import PlainProducer
@@ -35,7 +32,10 @@ PENDING: Final = 500
 POLL_SECONDS: Final = 0.2
 STOP_SECONDS: Final = 15.0
 
-Check = Callable[[CheckAsked], Awaitable[tuple[CheckLine, ...]]]
+READS: Final = Counter("tieout_bill_reads", "Requests on bill.reads.", ["type", "result"])
+
+Handler = Callable[[Message[Any]], Awaitable[Message[Payload] | None]]
+"""Carries a request out; the answer goes to ``snapshots``. None: nobody waits for one, or it is told elsewhere."""
 
 
 class _Partition:
@@ -66,15 +66,19 @@ class _Partition:
 
 
 class Reads:
-    """A thread that reads requests; they are carried out in the event loop it was made in."""
+    """A thread that reads requests; they are carried out in the event loop it was made in, by their handlers.
 
-    def __init__(self, access: KafkaAccess, names: Names, service: str, check: Check) -> None:
+    A request of a type without handler is a hint that this release does not follow, and is dropped.
+    """
+
+    def __init__(
+        self, access: KafkaAccess, names: Names, service: str, handlers: Mapping[type[Payload], Handler]
+    ) -> None:
         self._access = access
         self._names = names
         self._topic = names.topic(Topic.BILL_READS)
         self._group = names.group(f"{service}.reads")
-        self._source = f"/{service}"
-        self._check = check
+        self._handlers = handlers
         self._loop = asyncio.get_running_loop()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -208,28 +212,13 @@ class Reads:
             self._failure = error
 
     async def _serve(self, partition: _Partition, offset: int, request: Message[Payload]) -> None:
+        handler, result = self._handlers.get(type(request.data)), "unknown"
         async with self._places:
-            asked: Any = request.data
-            if isinstance(asked, CheckAsked) and asked.side is Side.BILL:
-                if datetime.now(UTC) < asked.deadline:
-                    await self._answer(request, asked, await self._check(asked))
-            else:
-                log.warning("a request that is not BILL's", type=request.type, id=request.id)
+            if handler is not None:
+                answer = await handler(request)
+                if answer is not None:
+                    await self._producer.send([outgoing(self._names, Topic.SNAPSHOTS, answer)])
+                result = "dropped" if answer is None else "answered"
+        READS.labels(request.type, result).inc()
         with self._lock:
             partition.served(offset)
-
-    async def _answer(self, request: Message[Payload], asked: CheckAsked, lines: tuple[CheckLine, ...]) -> None:
-        data = CheckAnswered(request=request.id, connection=asked.connection, side=Side.BILL, lines=lines)
-        message: Message[Payload] = Message(
-            id="a" + digest("answer", request.id)[:31],
-            source=self._source,
-            type=catalogue.name_of(data),
-            subject=request.subject,
-            time=datetime.now(UTC),
-            partitionkey=asked.connection,
-            data=data,
-            causationid=request.id,
-            correlationid=request.correlationid,
-            traceparent=request.traceparent,
-        )
-        await self._producer.send([outgoing(self._names, Topic.SNAPSHOTS, message)])

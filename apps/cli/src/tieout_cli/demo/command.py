@@ -3,7 +3,7 @@
 import sys
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,24 +18,24 @@ from tieout_cli.demo.scene import Scene
 from tieout_cli.output import FOUND, OUT, WRONG_USE, CliError
 from tieout_devstack.errors import DevstackError
 
+# Of tables that no terminal limits.
+WIDTH: Final = 150
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(epilog="Example: tieout demo --erp business-central --seed 7 --json demo.json")
-def demo(
+def demo(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     erp: Annotated[str, typer.Option(help=f"The ERP: {', '.join(ERPS)}.")] = ERPS[0],
     seed: Annotated[int | None, typer.Option(min=0, help="What the company is made from; else by chance.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Synchronize once more; goes on with a demo that was kept running.")
-    ] = False,
-    cold: Annotated[bool, typer.Option("--cold", help="With --again: first lose Kafka and PostgreSQL.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running, and say where.")] = False,
-    stop_it: Annotated[bool, typer.Option("--stop", help="Only stop what was kept running.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Synchronize once more, a kept demo if there is.")] = False,  # noqa: FBT002 - typer declares options so
+    cold: Annotated[bool, typer.Option("--cold", help="With --again: first lose Kafka and PostgreSQL.")] = False,  # noqa: FBT002
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running, and say where.")] = False,  # noqa: FBT002
+    stop_it: Annotated[bool, typer.Option("--stop", help="Only stop what was kept running.")] = False,  # noqa: FBT002
     size: Annotated[str, typer.Option(hidden=True)] = "full",
     folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run the main job between two simulated companies on real Kafka and PostgreSQL, and show the result.
+    """Run the main job between two simulated companies, on real Kafka and PostgreSQL, and show the result.
 
     Exit code 0 only if nothing is unexplained.
     """
@@ -57,7 +57,7 @@ def demo(
         raise CliError(str(error), word="demo") from None
     if json_file is not None:
         json_file.write_text(dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     tell(report, console)
     _where_next(left, console)
     if report.differences:

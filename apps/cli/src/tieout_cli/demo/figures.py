@@ -87,7 +87,7 @@ class Standing:
 
 
 def standing(company: Company, erp: Json, bill: Json, holds: Iterable[Held], *, with_bills: bool) -> Standing:
-    """Compare both ledgers. ``with_bills``: invoices are synchronized already, so that a missing bill is a difference."""
+    """Compare both ledgers. ``with_bills``: invoices are synchronized, so that a missing bill is a difference."""
     books, there = erp["companies"][0], bill["organizations"][ORGANIZATION]
     names = {one["id"]: one.get("shortName", "") for one in there["vendors"] if not one["archived"]}
     wanted = {fit(one["number"], VENDOR_SHORT_NAME): one["number"] for one in books["vendors"]}

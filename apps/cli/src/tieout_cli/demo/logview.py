@@ -4,21 +4,23 @@ Read only, without a consumer group of its own, so that nothing of the installat
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tieout.log.clients import KafkaAccess
 from tieout.log.compacted import read_to_end
 from tieout.log.topics import Names, Topic
 from tieout_cli.demo.place import CONNECTION
 
-# Which service's group reads which topic. Work is done once every group has passed the last message of its topics.
-READERS: Final = {
+# Which service's group reads which topic, in the direction of the data: what moves on while they are looked at one
+# after the other is seen further down.
+READERS: Final = (
     ("erp-poller", Topic.ERP_POLLS),
     ("fact-mapper", Topic.ERP_CHANGES),
     ("fact-mapper", Topic.BILL_EVENTS),
@@ -26,11 +28,12 @@ READERS: Final = {
     ("bill-writer", Topic.BILL_COMMANDS),
     ("bill-writer.reads", Topic.BILL_READS),
     ("payment-writeback", Topic.ERP_COMMANDS),
-}
+)
 UNDER_WAY: Final = frozenset({"ready", "requested", "doubtful"})
 _PREFIX: Final = f"{CONNECTION}/"
 _CONSUME: Final = 5_000
 _SECONDS: Final = 10.0
+_CATCH_UP_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -75,27 +78,27 @@ class LogView:
     def __post_init__(self) -> None:
         self._state = self.names.topic(Topic.STATE)
         self._reads = {self.names.topic(topic) for _group, topic in READERS}
-        self._consumer = Consumer(self.access.consumer("-"))
-        everything = [
-            TopicPartition(topic, number, 0)
-            for topic in sorted({self._state, *self._reads})
-            for number in range(self.names.partitions)
+        self._places = [
+            (topic, number) for topic in sorted({self._state, *self._reads}) for number in range(self.names.partitions)
         ]
-        self._consumer.assign(everything)
-        self._groups = {
-            group: Consumer(self.access.consumer(self.names.group(group))) for group, _topic in sorted(READERS)
-        }
+        self._ends: dict[tuple[str, int], int] = {}
+        self._consumer = Consumer(self.access.consumer("-") | {"enable.partition.eof": True})
+        self._consumer.assign([TopicPartition(topic, number, 0) for topic, number in self._places])
+        # Sees unfinished transactions too: what is behind one has not been read, whatever its readers say.
+        self._watermarks = Consumer(self.access.consumer("-", committed=False))
+        self._groups = {group: Consumer(self.access.consumer(self.names.group(group))) for group, _topic in READERS}
 
-    def refresh(self) -> int:
-        """Take in what has come since; the number of messages."""
-        taken = 0
+    def refresh(self) -> None:
+        """Take in what has come since."""
         while messages := self._consumer.consume(_CONSUME, 0.05):
-            taken += len(messages)
             for message in messages:
-                if message.error() is not None:
-                    raise KafkaException(message.error())
-                self._take(message)
-        return taken
+                error = message.error()
+                if error is None:
+                    self._take(message)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name
+                    self._ends[(message.topic() or "", message.partition() or 0)] = message.offset() or 0
+                else:
+                    raise KafkaException(error)
 
     def _take(self, message: Message) -> None:
         topic = message.topic() or ""
@@ -127,11 +130,34 @@ class LogView:
     def quiet(self) -> bool:
         """Whether nothing is under way: every run has ended, every reader is at its end, no command is unanswered."""
         self.refresh()
+        if self._busy():
+            return False
+        ends = self._high()
+        if not self._caught_up(ends) or self._busy():
+            return False
+        return all(self._behind(group, topic) == 0 for group, topic in READERS) and self._high() == ends
+
+    def _busy(self) -> bool:
         if not self.runs or not all(self.runs.values()) or self._pending:
-            return False
-        if any(link["phase"] in UNDER_WAY for link in self.links.values()):
-            return False
-        return all(self._behind(group, topic) == 0 for group, topic in READERS) and self.refresh() == 0
+            return True
+        return any(link["phase"] in UNDER_WAY for link in self.links.values())
+
+    def _high(self) -> dict[tuple[str, int], int]:
+        """Where each partition ends now."""
+        ends = {}
+        for topic, number in self._places:
+            _low, high = self._watermarks.get_watermark_offsets(TopicPartition(topic, number), timeout=_SECONDS)
+            ends[(topic, number)] = high
+        return ends
+
+    def _caught_up(self, ends: dict[tuple[str, int], int]) -> bool:
+        """Whether everything before these ends is taken in; not while a transaction before them is unfinished."""
+        limit = time.monotonic() + _CATCH_UP_SECONDS
+        while any(self._ends.get(place, 0) < end for place, end in ends.items()):
+            if time.monotonic() > limit:
+                return False
+            self.refresh()
+        return True
 
     def _behind(self, group: str, topic: Topic) -> int:
         name = self.names.topic(topic)
@@ -175,7 +201,7 @@ class LogView:
 
     def close(self) -> None:
         """Leave the brokers."""
-        for consumer in (self._consumer, *self._groups.values()):
+        for consumer in (self._consumer, self._watermarks, *self._groups.values()):
             consumer.close()
 
 

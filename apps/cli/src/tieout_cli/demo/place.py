@@ -18,7 +18,8 @@ CONNECTION: Final = "demo"
 class Note:
     """What a later ``--again`` needs to find a demo that was kept running.
 
-    ``prefix`` and ``database`` are what its installation calls itself on Kafka and PostgreSQL.
+    ``prefix`` and ``database`` are what its installation calls itself on Kafka and PostgreSQL; ``stages`` are the
+    seconds of its main job, ``people`` the calls that people made at BILL's API.
     """
 
     erp: str
@@ -27,8 +28,8 @@ class Note:
     size: str
     prefix: str
     database: str
-    started: str
     stages: dict[str, float | None]
+    people: dict[str, int]
     ports: dict[str, int]
 
 

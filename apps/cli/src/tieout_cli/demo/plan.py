@@ -40,8 +40,9 @@ class Wiring:
 
 @dataclass(frozen=True)
 class Service:
-    """One of Tieout's services. ``settings`` are its own beyond those that all have; ``needs_store``: it reads secrets,
-    so that it starts once control-plane has made the tables.
+    """One of Tieout's services. ``settings`` are its own beyond those that all have.
+
+    ``needs_store``: it reads secrets, so that it starts once control-plane has made the tables.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """The report: the same findings for people and, as JSON, for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -124,8 +124,9 @@ def _phases(report: Report, kind: str) -> str:
 def _holds(report: Report, console: Console) -> None:
     rows = []
     for reason, count in holds_by_reason(report.holds).items():
-        known = REASONS.get(reason)
-        rows.append((str(count), reason, EXPLAINED.get(reason, "NOT EXPECTED"), known.cure if known else ""))
+        params = next(held.params for held in report.holds if held.reason == reason)
+        cure = REASONS[reason].cure.format_map(params) if reason in REASONS else ""
+        rows.append((str(count), reason, EXPLAINED.get(reason, "NOT EXPECTED"), cure))
     if rows:
         _title(console, "Waiting for a person")
         _table(console, ("", "why", "explained", "cure"), rows, right=(0,))
@@ -173,7 +174,7 @@ def _title(console: Console, text: str) -> None:
 
 
 def _table(
-    console: Console, columns: tuple[str, ...], rows: list[tuple[str, ...]], *, right: tuple[int, ...] = ()
+    console: Console, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, right: tuple[int, ...] = ()
 ) -> None:
     table = Table(box=SIMPLE, pad_edge=False)
     for place, column in enumerate(columns):

@@ -3,7 +3,7 @@
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any, Final
 
 from tieout_cli.demo import again as agains
-from tieout_cli.demo import figures, scene, stages
+from tieout_cli.demo import figures, proof, scene, stages
 from tieout_cli.demo.findings import Findings
 from tieout_cli.demo.place import Note, Place
 from tieout_cli.demo.progress import Progress
@@ -34,6 +34,7 @@ KINDS: Final = {
     "purchase_invoice": "invoices",
 }
 """Kinds of records beside vendors; one whose poll this version does not make is told as not there yet."""
+Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,25 @@ def run(wish: Wish, progress: Progress) -> tuple[Report, Scene | None]:
         began = time.monotonic()
         note = place.noted() if wish.again else None
         made = _attached(place, note, progress) if note else _new(place, wish, progress)
-        findings = Findings(seconds=dict(note.stages) if note else {})
+        findings = Findings(absent=stages.absent())
         try:
             if note is None:
                 _main_job(made, progress, findings)
+            else:
+                findings.seconds, findings.people = dict(note.stages), dict(note.people)
             if wish.again:
                 findings.again = agains.again(made, progress, findings, cold=wish.cold)
             report = _report(wish, made, findings, began)
         except BaseException:
-            made.stop()
+            with _uninterrupted():
+                made.stop()
+            progress.say("everything is stopped")
             raise
         if note is None and not wish.keep:
-            with progress.stage("everything stopped"):
+            with progress.stage("everything stopped"), _uninterrupted():
                 made.stop()
             return report, None
-        _note(made, wish, findings)
+        _note(made, note.erp if note else wish.erp, note.size if note else wish.size, findings)
         made.close()
         return report, made
 
@@ -110,16 +115,13 @@ def _attached(place: Place, note: Note, progress: Progress) -> Scene:
 
 def _main_job(made: Scene, progress: Progress, findings: Findings) -> None:
     findings.seconds = dict.fromkeys(stages.CLOCKS)
-    findings.absent = dict(stages.NOT_YET)
     with _timed(findings, "start"):
         with progress.stage("Kafka, PostgreSQL and the outside worlds"):
             made.start_worlds_and_ground()
         with progress.stage("the services"):
             made.start_services()
     for stage in stages.STAGES:
-        why = stage.absent()
-        if why:
-            findings.absent[stage.clock] = why
+        if stage.clock in findings.absent:
             continue
         with _timed(findings, stage.clock), progress.stage(stage.title):
             stage.run(made, progress, findings)
@@ -137,6 +139,10 @@ def _report(wish: Wish, made: Scene, findings: Findings, began: float) -> Report
     spent = agains.spent(calls, made.entra.requests())
     for name, count in findings.people.items():
         spent["bill"][name] -= count
+    if "pay" not in findings.absent:
+        found = proof.prove(erp, bill)
+        findings.payments_applied, findings.payments_reversed = found.applied, found.reversed
+        findings.differences += found.differences
     number, events = _of_one_invoice(made, bill)
     return Report(
         erp=wish.erp,
@@ -166,17 +172,17 @@ def _of_one_invoice(made: Scene, bill: dict[str, Any]) -> tuple[str, list[Event]
     return "", []
 
 
-def _note(made: Scene, wish: Wish, findings: Findings) -> None:
+def _note(made: Scene, erp: str, size: str, findings: Findings) -> None:
     made.place.note(
         Note(
-            erp=wish.erp,
+            erp=erp,
             seed=made.company.seed,
             today=made.company.today,
-            size=wish.size,
+            size=size,
             prefix=made.ground.prefix,
             database=made.ground.database,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
             stages=findings.seconds,
+            people=findings.people,
             ports=made.ports,
         )
     )
@@ -210,8 +216,22 @@ def _ended_by_sigterm() -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    with _handling({signal.SIGTERM: end}):
+        yield
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Stopping takes seconds; an impatient second Ctrl-C must not leave half of it running."""
+    with _handling({signal.SIGTERM: signal.SIG_IGN, signal.SIGINT: signal.SIG_IGN}):
+        yield
+
+
+@contextmanager
+def _handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

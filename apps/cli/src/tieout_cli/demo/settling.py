@@ -12,13 +12,13 @@ _TOLD: Final = {"vendor": "vendors", "account": "accounts", "dimension": "dimens
 
 
 def settle(scene: Scene, progress: Progress, what: str, also: Callable[[], bool] = lambda: True) -> None:
-    """Wait until every message is read, every command answered and nothing waits for its turn; and ``also`` holds.
+    """Wait until every message is read, every command answered, BILL has told all it has to tell, and ``also`` holds.
 
     Raises NotReady, with the log that tells most, if that takes too long.
     """
 
     def look() -> bool:
-        quiet = scene.view.quiet() and also()
+        quiet = scene.view.quiet() and also() and not scene.bill.ask("/_sandbox/webhooks")["pending"]
         progress.at(_standing(scene))
         return quiet
 

@@ -56,3 +56,8 @@ STAGES: Final = (
     Stage("sync", "vendors, accounts, dimensions and invoices to BILL", synchronize),
     Stage("pay", "bills paid, payments posted and applied in the ERP", paying.pay, _without_writeback),
 )
+
+
+def absent() -> dict[str, str]:
+    """The stages that this version cannot do, by their clock, and why."""
+    return NOT_YET | {stage.clock: why for stage in STAGES if (why := stage.absent())}

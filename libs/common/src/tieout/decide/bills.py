@@ -86,6 +86,7 @@ def _remember(draft: Draft, invoice: PurchaseInvoice) -> None:
         ledger_entry=invoice.ledger_entry,
         dimensions=invoice.dimensions,
         open=invoice.open,
+        due=invoice.due_date,
         on_hold=invoice.on_hold,
     )
     if invoice.ledger_entry:
@@ -128,7 +129,9 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
     row = row.model_copy(update={"original": plan.original_number})
     if _is_paid(invoice) and row.phase is Phase.IGNORED and row.looked:
         return
-    outside = paid_outside.first_seen(invoice) if not row.accepted and not row.wanted else Decimal(0)
+    # A paid invoice is only looked for: if its bill is in BILL, BILL may have paid it, and tells so itself.
+    is_new = not row.accepted and not row.wanted and not _is_paid(invoice)
+    outside = paid_outside.first_seen(invoice) if is_new else Decimal(0)
     content = plan.as_json() | ({"find": True} if _is_paid(invoice) else {})
     want = WantRow(content=content, needs=plan.needs())
     hashed = content_hash(content)

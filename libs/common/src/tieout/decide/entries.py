@@ -1,4 +1,4 @@
-"""Vendor ledger entries: where a part payment, a hold or a reversal shows first.
+"""Vendor ledger entries: where a part payment, a hold, another due date or a reversal shows first.
 
 No ERP promises to stamp the invoice for them.
 """
@@ -19,10 +19,13 @@ def observed(draft: Draft, fact: LedgerEntryObserved) -> None:
     if owner is None or (newest is not None and fact.run < newest.number):
         return
     invoice = draft.read(rows.invoice_row(owner.link), InvoiceRow)
-    if invoice is None or (invoice.open, invoice.on_hold) == (entry.open, entry.on_hold):
+    if invoice is None:
         return
     # Remembered at once, so that the entry seen again before the invoice was read asks nothing twice.
-    told = invoice.model_copy(update={"open": entry.open, "on_hold": entry.on_hold})
+    due = entry.due_date or invoice.due
+    told = invoice.model_copy(update={"open": entry.open, "due": due, "on_hold": entry.on_hold})
+    if told == invoice:
+        return
     draft.write(rows.invoice_row(owner.link), told, "invoice", "its ledger entry changed")
     asked = RowsAsked(connection=draft.origin.connection, kind=Kind.PURCHASE_INVOICE, keys=(owner.link,))
     draft.requests.append(asked)

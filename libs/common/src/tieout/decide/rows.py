@@ -209,7 +209,10 @@ class TaskRow(Row):
 
 
 class InvoiceRow(Row):
-    """An invoice as payments need it; ``total`` is what its bill is to be, ``open`` and ``on_hold`` as last told."""
+    """An invoice as payments need it.
+
+    ``total`` is what its bill is to be, ``open``, ``due`` and ``on_hold`` are as last told.
+    """
 
     number: str
     vendor_number: str
@@ -220,6 +223,7 @@ class InvoiceRow(Row):
     ledger_entry: str = ""
     dimensions: tuple[DimensionCode, ...] = ()
     open: Amount | None = None
+    due: date | None = None
     on_hold: str | None = None
 
 

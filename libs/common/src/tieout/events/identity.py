@@ -5,6 +5,7 @@
 | fact | connection, record, version or (content and run) | the time of polling |
 | command | link, intent, target content, attempt | the fact that triggered it |
 | tick | connection and time slot | |
+| notification, notice | connection and BILL's event id | when it was delivered |
 | mark | outside ids: organization, company, source record, intent, ordinal of a reissue | attempt, content |
 """
 

@@ -169,7 +169,7 @@ def _proof(order: FundsTransferOrder, postings: Sequence[Posting]) -> PostedTran
     clearing = order.clearing if nets.get(order.clearing.number, ZERO) > 0 else _general(debited)
     amount = nets[clearing.number]
     credited = sorted(account for account in nets if account != clearing.number)
-    is_one = len(credited) == 1 and nets[credited[0]] == -amount
+    is_one = clearing == order.clearing and len(credited) == 1 and nets[credited[0]] == -amount
     is_bank = order.bank.kind is AccountKind.BANK or credited == [order.bank.number]
     return PostedTransfer(
         mark=order.mark,

@@ -1,4 +1,4 @@
-"""One company as both outside worlds know it, made from a seed: its books in Business Central, its organization in BILL.
+"""One company as both outside worlds know it, made from a seed: books in Business Central, an organization in BILL.
 
 ``build(seed, today)`` returns both worlds as JSON for ``--world``. The same seed and day give the same worlds, byte for
 byte. Nothing is entered past the books: vendors, invoices and payments are people's actions, posted by the simulator's

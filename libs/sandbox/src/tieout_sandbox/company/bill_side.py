@@ -25,9 +25,9 @@ _KNOWN = 3
 
 
 def bill_world(name: str, vendors: Sequence[Vendor]) -> dict[str, Any]:
-    """The world; some of the ERP's vendors are there already, one under an earlier name."""
+    """The world; some of the ERP's vendors are there already, one with an earlier address for mails."""
     domestic = [one for one in vendors if one.usual and "currency_code" not in one.fields][:_KNOWN]
-    known = [_known(vendor, renamed=place == 1) for place, vendor in enumerate(domestic)]
+    known = [_known(vendor, outdated=place == 1) for place, vendor in enumerate(domestic)]
     return {
         "dev_keys": [DEV_KEY],
         "switches": {"document_seconds": _DOCUMENT_SECONDS},
@@ -81,13 +81,13 @@ def _bank(name: str, bank_id: str, bank: str, routing: str, account: str) -> dic
     }
 
 
-def _known(vendor: Vendor, *, renamed: bool) -> dict[str, Any]:
+def _known(vendor: Vendor, *, outdated: bool) -> dict[str, Any]:
     fields = vendor.fields
     return {
-        "name": f"{vendor.name} (old)" if renamed else vendor.name,
+        "name": vendor.name,
         "shortName": vendor.number,
         "accountType": "BUSINESS",
-        "email": fields["email"],
+        "email": "office@before.example" if outdated else fields["email"],
         "phone": fields["phone_number"],
         "address": {
             "line1": fields["address_line1"],

@@ -123,14 +123,17 @@ class _History:
             order = self._invoice(company, self.choose.choice(people), self._recent())
             if place < size.discounted:
                 order["discount_amount"] = invoices.discount(self.choose, order["lines"])
-            if place % (size.open // size.documents) == 0:
+            step = size.open // size.documents
+            if place % step == 0 and place // step < size.documents:
                 vendor = next(one for one in people if one.number == order["vendor"])
                 order["attachments"] = [invoices.document(vendor, order["vendor_invoice_number"])]
         for _ in range(size.on_hold):
             self._invoice(company, self.choose.choice(people), self._recent())["on_hold"] = "HLD"
         for _ in range(size.part_paid):
             day = self._recent(least=10)
-            order = self._invoice(company, self.choose.choice(people), day)
+            # Not so large that BILL would ask for an approval first: whether it takes a payment made outside for a
+            # bill that waits for one is not established.
+            order = self._invoice(company, self.choose.choice(people), day, invoices.lines(self.choose, small=True))
             self._pay(company, order, day + timedelta(days=3), amount=invoices.part(self.choose, order["lines"]))
         for _ in range(size.paid_since):
             self._paid(company, self.choose.choice(people), self._recent(least=30))
@@ -139,9 +142,11 @@ class _History:
         """A day within the cut-over, at least so many days ago."""
         return self.today - timedelta(days=self.choose.randint(least, 44))
 
-    def _invoice(self, company: dict[str, Any], vendor: Vendor, day: date) -> dict[str, Any]:
+    def _invoice(
+        self, company: dict[str, Any], vendor: Vendor, day: date, lines: list[invoices.Line] | None = None
+    ) -> dict[str, Any]:
         number = invoices.invoice_number(vendor, next(self._serials))
-        return add_invoice(company, day, vendor.number, number, invoices.lines(self.choose))
+        return add_invoice(company, day, vendor.number, number, lines or invoices.lines(self.choose))
 
     def _paid(self, company: dict[str, Any], vendor: Vendor, day: date) -> None:
         """Paid in full, and later than any discount is granted."""

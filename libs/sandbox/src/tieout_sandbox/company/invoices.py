@@ -14,13 +14,15 @@ _STYLES = ("INV-{0:05d}", "{0}", "2026/{0:04d}", "RE-{0:06d}", "SI{0:08d}", "CHI
 _WORK = ("March", "Phase 2", "as agreed", "Q1", "site visit", "renewal", "replacement", "rush order")
 _NOTES = (
     "Deliver to the back door",
-    "Your order of last week, with thanks",
-    "Ref. 4711 – Größe L",
+    "Your order of last week",
+    "Ref. 4711, Größe L",
     "See attached list",
 )
 # Of each line after the first. Item, charge and comment lines together are half of them.
 _KINDS = {"Account": 40, "Item": 30, "Charge": 10, "Comment": 12, "Resource": 5, "Fixed Asset": 3}
 _TAXED_SHARE = 0.42
+SMALL = Decimal(9_000)
+"""Without tax; with it still below what BILL's policy asks an approval for."""
 
 
 def invoice_number(vendor: Vendor, serial: int) -> str:
@@ -28,12 +30,19 @@ def invoice_number(vendor: Vendor, serial: int) -> str:
     return _STYLES[sum(vendor.number.encode()) % len(_STYLES)].format(serial)
 
 
-def lines(choose: Random) -> list[Line]:
-    """Three to six lines. All bought lines of an invoice carry tax, or none does."""
+def lines(choose: Random, *, small: bool = False) -> list[Line]:
+    """Three to six lines. All bought lines of an invoice carry tax, or none does. ``small``: less than ``SMALL``."""
+    made = _lines(choose)
+    while small and net_of(made) >= SMALL:
+        made = _lines(choose)
+    return made
+
+
+def _lines(choose: Random) -> list[Line]:
     taxed = choose.random() < _TAXED_SHARE
     made = [_account(choose) if choose.random() < 0.7 else _item(choose)]
-    for kind in choose.choices(list(_KINDS), list(_KINDS.values()), k=choose.randint(2, 5)):
-        made.append(_MAKERS[kind](choose))
+    kinds = choose.choices(list(_KINDS), list(_KINDS.values()), k=choose.randint(2, 5))
+    made += [_MAKERS[kind](choose) for kind in kinds]
     for line in made:
         if line.get("kind") != "Comment":
             code = choose.choice((masters.TAXED, masters.TAXED, masters.REDUCED)) if taxed else masters.UNTAXED

@@ -34,7 +34,7 @@ _ITEMS = (
     ("1896-S", "ATHENS Desk", "5110", "780.70"),
     ("1908-S", "LONDON Chair", "5110", "96.10"),
     ("1925-W", "Conference Bundle", "5110", "149.20"),
-    ("2000-P", "Corrugated Box, 60 × 40", "5140", "1.85"),
+    ("2000-P", "Corrugated Box, 60 by 40", "5140", "1.85"),
     ("2010-P", "Packing Tape", "5140", "3.20"),
 )
 ITEMS = tuple((number, cost) for number, _name, _account, cost in _ITEMS)

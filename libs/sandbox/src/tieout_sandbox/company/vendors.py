@@ -57,8 +57,8 @@ def vendors(choose: Random, count: int) -> list[Vendor]:
     plain = _names(choose)
     foreign = max(2, (count - ODD) // 7)
     made = [_foreign(place) for place in range(min(foreign, len(_EUROPEAN)))]
-    for place in range(count - ODD - len(made)):
-        made.append(_domestic(choose, f"V{10_000 + 10 * place:05d}", next(plain)))
+    rest = range(count - ODD - len(made))
+    made += [_domestic(choose, f"V{10_000 + 10 * place:05d}", next(plain)) for place in rest]
     return made + _odd(choose)
 
 

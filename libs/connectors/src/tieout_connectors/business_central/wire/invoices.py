@@ -75,7 +75,8 @@ def purchase_invoice(document: Mapping[str, Any], context: ReadContext) -> Purch
         pay_to=_vendor(row, "payToVendorNumber", "payToVendorId", "payToName"),
         posting_date=posted,
         document_date=row.day("invoiceDate") or posted,
-        due_date=row.day("dueDate"),
+        # People change it on the ledger entry, and the posted invoice keeps the old one.
+        due_date=(entry.day("Due_Date") if entry else None) or row.day("dueDate"),
         currency=currency,
         status=status,
         on_hold=_on_hold(entry),

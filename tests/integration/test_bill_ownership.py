@@ -1,0 +1,48 @@
+"""Partitions that change hands: commands, budgets and reads go with them."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from support.commanding import Writer, vendor
+from support.installation import Installation, eventually
+from support.simulators import Running, running
+from tieout.events.effects import BudgetReserved
+from tieout.events.facts import Result
+from tieout.log.topics import Topic
+from tieout_sandbox.systems import simulator
+
+
+@pytest.fixture
+def bill_side() -> Iterator[Running]:
+    """BILL, simulated; every call takes a moment."""
+    with running(simulator("bill")) as one:
+        one.ask("/_sandbox/switches", {"latency_seconds": 0.05})
+        yield one
+
+
+def test_commands_go_on_while_writers_come_and_go(made: Installation, bill_side: Running) -> None:
+    """A second writer joins in the middle and the first one is stopped: each vendor is created once, none is lost."""
+    writer = Writer(made, bill_side)
+    writer.begin()
+    commands = [vendor(f"W{number}") for number in range(60)]
+    ids = writer.ask(*commands[:30])
+    eventually(lambda: len(writer.outcomes()) >= 3, what="the first outcomes")
+    writer.start(name="second", instance=f"{made.prefix}-second")
+    ids += writer.ask(*commands[30:])
+    first = made.running["tieout_bill_writer"]
+    first.send(signal.SIGTERM)
+    assert first.wait_gone(seconds=25)
+
+    def done() -> bool:
+        final = {one.command for one in writer.outcomes() if one.result in (Result.APPLIED, Result.FOUND)}
+        return set(ids) <= final
+
+    eventually(done, seconds=40, what="all outcomes")
+    there = Counter(one.get("shortName") for one in writer.ledger()["vendors"])
+    assert {there[f"W{number}"] for number in range(60)} == {1}
+    reserved = [one.data for one in made.read(Topic.BILL_EFFECTS) if isinstance(one.data, BudgetReserved)]
+    calls = sum(one.amount for one in reserved if one.resource == "calls")
+    assert calls >= len(bill_side.calls(path="/v3/"))
