@@ -287,6 +287,15 @@ async def test_what_only_looks_alike_is_no_candidate(company: BusinessCentralCom
         assert (await writer.find(order, taken)).standing is Standing.ABSENT
 
 
+async def test_the_same_part_of_an_invoice_is_paid_twice(company: BusinessCentralCompany) -> None:
+    """Two payments of 100 on one invoice on one day are two: the first one's mark tells it from a payment by hand."""
+    invoice = await company.invoice(await company.vendor(), Decimal(1000))
+    for name in ("first", "second"):
+        order = payment(company, (invoice, HUNDRED), name=name)
+        assert payment_differences(order, await posted(company, order)) == ()
+    assert await company.open_amount(invoice) == 800
+
+
 @pytest.mark.parametrize(("days", "standing"), [(3, Standing.POSTED), (4, Standing.ABSENT)])
 async def test_a_payment_by_hand_is_looked_for_about_its_day(
     company: BusinessCentralCompany, days: int, standing: Standing

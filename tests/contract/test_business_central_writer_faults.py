@@ -220,6 +220,19 @@ async def test_nothing_is_written_after_the_deadline(company: BusinessCentralCom
     assert await writes(company) == before
 
 
+@pytest.mark.parametrize(("done", "called"), [("complete", "post"), ("dimension/2/1", "complete"), ("line/2", "post")])
+async def test_a_step_taken_too_early_is_refused(company: BusinessCentralCompany, done: str, called: str) -> None:
+    """What comes before it is not all there: neither sealed nor posted, and the missing steps are named."""
+    walk = await prepared(company)
+    await until(walk, done)
+    before = await writes(company)
+    step = next(one for one in walk.writer.plan(walk.order) if one.name == called)
+    with pytest.raises(Reject) as caught:
+        await perform(walk, step)
+    assert (caught.value.code, done in caught.value.message) == ("altered", True)
+    assert await writes(company) == before
+
+
 async def test_somebody_writes_to_the_batch_between_our_look_and_our_write(company: BusinessCentralCompany) -> None:
     """The version does not match any more: 409, known not executed, and read again."""
     walk = await prepared(company)

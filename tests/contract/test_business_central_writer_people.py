@@ -319,6 +319,19 @@ async def test_a_void_whose_invoice_is_paid_again_is_told_as_partly(company: Bus
     assert state.state is Undone.PARTLY
 
 
+async def test_a_void_of_a_partial_payment_that_is_half_used_up_again(company: BusinessCentralCompany) -> None:
+    """Reversed, and 300 of the 400 are paid by hand: 100 more are open than before, which is not all of it."""
+    invoice = await company.invoice(await company.vendor(), Decimal(1000))
+    order = payment(company, (invoice, Decimal(400)))
+    void = Walk(await company.writer(), reversal(company, order, await posted(company, order)))
+    await void.go()
+    await company.reverse_by_hand(order)
+    await company.pay_by_hand(invoice, Decimal(300))
+    state = await void.prove()
+    assert isinstance(state, ReversalState)
+    assert state.state is Undone.PARTLY
+
+
 async def test_a_void_of_a_partial_payment_is_measured(company: BusinessCentralCompany) -> None:
     """400 of 1,000 are undone: 1,000 are open again, from 600; so too for a process that knows nothing of before."""
     invoice = await company.invoice(await company.vendor(), Decimal(1000))

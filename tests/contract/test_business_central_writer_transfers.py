@@ -87,6 +87,13 @@ async def test_another_account_in_the_books_is_told(company: BusinessCentralComp
     assert len(transfer_differences(order, proof)) == 2
 
 
+async def test_another_transfer_of_ours_is_no_candidate(company: BusinessCentralCompany) -> None:
+    """Same bank, day and amount under the next ordinal's mark, also for a caller that excludes nothing."""
+    writer = await company.writer()
+    await Walk(writer, transfer(company, HUNDRED, "ordinal-0")).moved()
+    assert (await writer.find(transfer(company, HUNDRED, "ordinal-1"))).standing is Standing.ABSENT
+
+
 async def test_a_transfer_that_a_person_took_back_is_undone(company: BusinessCentralCompany) -> None:
     """The opposite entry under our mark: its mark is spent, and no step follows."""
     order = transfer(company, HUNDRED, "undone")
@@ -128,6 +135,7 @@ async def test_a_transfer_by_hand_is_offered_and_never_continued(company: Busine
             {"bank": {"kind": "bank", "number": "EUROBANK"}, "amount": {"amount": "100", "currency": "EUR"}},
             "currency_differs",
         ),
+        ({"amount": {"amount": "100", "currency": "EUR"}}, "currency_differs"),
         ({"clearing": {"kind": "bank", "number": "EUROBANK"}}, "bank_clearing"),
     ],
 )

@@ -20,12 +20,12 @@ def journeys(loopback_ca: Any) -> Journeys:
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_every_answer_is_one_that_bill_would_give(journeys: Journeys, name: str) -> None:
     """Who builds against the simulator meets BILL's documents, and no status that BILL does not have."""
-    assert journeys.problems(name) == []
+    assert "\n".join(journeys.problems(name)) == ""
 
 
 def test_every_schema_was_met_by_an_answer(journeys: Journeys) -> None:
     """No part of the contract stands there unproved."""
-    assert journeys.unmet() == []
+    assert "\n".join(journeys.unmet()) == ""
 
 
 def test_every_format_is_checked() -> None:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from support.commanding import Writer, vendor
-from support.installation import Installation, eventually
+from support.installation import Installation, eventually, store_bill_credentials
 from support.simulators import Running, running
+from support.writing import settings
 from tieout.events.effects import BudgetReserved
 from tieout.events.facts import Result
 from tieout.log.topics import Topic
+from tieout_sandbox.bill.default_world import DEV_KEY, TOKEN_NAME, TOKEN_VALUE
 from tieout_sandbox.systems import simulator
 
 
@@ -23,14 +25,31 @@ def bill_side() -> Iterator[Running]:
         yield one
 
 
+def test_new_credentials_in_the_middle_cost_nothing(made: Installation, bill_side: Running) -> None:
+    """The password is changed in BILL and here while calls are under way: every vendor is created, once."""
+    bill_side.ask("/_sandbox/switches", {"latency_seconds": 0.2})
+    writer = Writer(made, bill_side)
+    writer.begin()
+    commands = [vendor(f"W{number}") for number in range(24)]
+    ids = writer.ask(*commands)
+    eventually(lambda: len(writer.outcomes()) >= 3, what="the first outcomes")
+    store_bill_credentials(made, "acme", TOKEN_NAME, TOKEN_VALUE, DEV_KEY)
+    made.apply(settings(bill_side), secret_version=2)
+    eventually(lambda: set(ids) <= {one.command for one in writer.outcomes()}, what="all outcomes")
+    assert {one.result for one in writer.outcomes()} == {Result.APPLIED}
+    there = Counter(one.get("shortName") for one in writer.ledger()["vendors"])
+    assert {there[f"W{number}"] for number in range(24)} == {1}
+    assert len(bill_side.calls("POST", "/v3/login")) == 2
+
+
 def test_commands_go_on_while_writers_come_and_go(made: Installation, bill_side: Running) -> None:
     """A second writer joins in the middle and the first one is stopped: each vendor is created once, none is lost."""
-    writer = Writer(made, bill_side)
+    writer = Writer(made, bill_side, {"instance": ""})
     writer.begin()
     commands = [vendor(f"W{number}") for number in range(60)]
     ids = writer.ask(*commands[:30])
     eventually(lambda: len(writer.outcomes()) >= 3, what="the first outcomes")
-    writer.start(name="second", instance=f"{made.prefix}-second")
+    writer.start(name="second")
     ids += writer.ask(*commands[30:])
     first = made.running["tieout_bill_writer"]
     first.send(signal.SIGTERM)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -275,21 +275,29 @@ class Site:
 
 
 class OrderProcess:
-    """A process that owns the partition from now on."""
+    """A process that owns the partition from now on. ``clock`` is the wall's, UTC."""
 
-    def __init__(self, site: Site, burns_at: int = 0) -> None:
+    def __init__(
+        self,
+        site: Site,
+        burns_at: int = 0,
+        *,
+        timings: Timings = FAST,
+        pauses: Pauses = PAUSES,
+        clock: Callable[[], datetime] = wall,
+    ) -> None:
         self.site = site
         self.fuse = Fuse(burns_at)
         self.companies = FakeCompanies(site.erp, self.fuse, site.rng)
         self.store = FusedStore(site.part, site.rng)
         self.store.fuse = self.fuse
-        self.log = EffectsLog(self.store, clock=wall)
+        self.log = EffectsLog(self.store, clock=clock)
         self.log.fence()
         self._next, checkpoint = site.part.position, site.part.checkpoint
         restored = self.log.open(self._next, checkpoint)
         self.log.start()
-        work = OrderWork(self.companies, WaitingRoom("writeback-test", PAUSES))
-        self.runner = Runner("writeback-test", self.log, self.companies, FAST, clock=wall, orders=work)
+        work = OrderWork(self.companies, WaitingRoom("writeback-test", pauses))
+        self.runner = Runner("writeback-test", self.log, self.companies, timings, clock=clock, orders=work)
         self.runner.resume(restored)
         if self._next >= self.log.until:
             self.runner.caught_up()

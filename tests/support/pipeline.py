@@ -120,6 +120,12 @@ class Pipeline:
         rows = self.made.state().items()
         return {key.removeprefix("acme/link/"): json.loads(value) for key, value in rows if key.startswith(prefix)}
 
+    def folds(self) -> bool:
+        """Whether the state is the journal's fold; polls are stopped for it, since each of them is a row."""
+        if self.made.running["tieout_erp_poller"].running():
+            self.made.running["tieout_erp_poller"].stop()
+        return self.made.folded() == self.made.state()
+
     def linked(self, kind: str) -> dict[str, str]:
         """BILL's ids of the links of a kind that stand."""
         return {link: row["target"] for link, row in self.links(kind).items() if row["phase"] == "linked"}

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -25,6 +26,7 @@ class Recorder:
         """One call; the JSON of the answer, its bytes if it is none. Mappings and lists are sent as JSON."""
         sent = {"Content-Type": "application/json", **(headers or {})} if body is not None else dict(headers or {})
         data = json.dumps(body) if isinstance(body, dict | list) else body
+        data = BytesIO(data) if isinstance(data, bytes) else data
         async with self.http.request(method, URL(url, encoded=True), data=data, headers=sent) as answer:
             raw = await answer.read()
             self.seen.append(Exchange(method, url, answer.status, dict(answer.headers), raw, expect))

@@ -163,4 +163,8 @@ ALL: Final[tuple[Payload, ...]] = (
         kind=Kind.VENDOR, run=4, started=NOON, ended=NOON, position="2026-03-01T12:00:00Z", edge={"v-1": 'W/"1"'},
         generation=3,
     ),
+    cursors.BillCursor(
+        kind="payment", run=4, started=NOON, ended=NOON, begins=DAY, position=NOON,
+        edge={"stp1": "2026-03-01T12:00:00.250000Z"},
+    ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from support.fake_effects import (
 )
 from support.virtual_time import run
 from tieout.domain.errors import Fatal, InDoubt, Reject
+from tieout.effects import metrics
 from tieout.effects.port import Done
 from tieout.events.facts import Candidate, Result, SideFact
 
@@ -186,5 +187,22 @@ def test_a_refusal_as_duplicate_is_looked_for_and_linked() -> None:
 
         world.connections.make = made(perform=perform)
         assert await world.carried_out(command("v1")) == ["found"]
+
+    run(story())
+
+
+def test_a_process_that_stood_still_around_a_call_is_noticed() -> None:
+    """The one case the protocol cannot prevent is counted and named in the log."""
+
+    async def story() -> None:
+        async def perform(_self: FakeEffect, _deadline: float) -> Done:
+            await asyncio.sleep(FAST.write_within + FAST.http + 6)
+            raise InDoubt("no answer")
+
+        before = metrics.LATE.labels("writer")._value.get()
+        assert await World(made(perform=failing(InDoubt("soon")))).carried_out(command("v1")) == ["in_doubt", "absent"]
+        assert metrics.LATE.labels("writer")._value.get() == before
+        await World(made(perform=perform)).carried_out(command("v1"))
+        assert metrics.LATE.labels("writer")._value.get() == before + 1
 
     run(story())

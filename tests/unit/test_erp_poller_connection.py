@@ -13,8 +13,12 @@ from tieout.domain.errors import Fatal, RecoveryError, Reject, Retry
 from tieout.domain.records import Kind, ReadContext
 from tieout.domain.settings import ConnectionSettings, Side
 from tieout.events.cursors import ErpCursor
-from tieout_connectors.spi.erp import Page, Watermark
+from tieout.events.envelope import Message
+from tieout.events.raw import ErpRow
+from tieout.events.requests import RowsAsked
+from tieout_connectors.spi.erp import Page, RawRow, Watermark
 from tieout_erp_poller.connection import ConnectionPoller, oldest_ends
+from tieout_erp_poller.reads import PAUSES, Pending
 from tieout_erp_poller.run import Surroundings
 
 START = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -34,7 +38,12 @@ class World:
     runs: list[tuple[Kind, datetime]] = field(default_factory=list)
     opened: list[tuple[int, int]] = field(default_factory=list)
     closed: int = 0
-    rows: dict[Kind, ErpCursor] = field(default_factory=dict)
+    stands: dict[Kind, ErpCursor] = field(default_factory=dict)
+    pages: int = 1
+    between: asyncio.Event | None = None
+    since: list[tuple[Kind, str]] = field(default_factory=list)
+    written: list[Any] = field(default_factory=list)
+    served: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         around = Surroundings(log=self, clock=lambda: self.now, places=asyncio.Semaphore(1))
@@ -51,16 +60,39 @@ class World:
 
     def get(self, _connection: str, kind: Kind) -> ErpCursor | None:
         """The cursors."""
-        return self.rows.get(kind)
+        return self.stands.get(kind)
 
     async def commit(self, _connection: str, cursor: ErpCursor) -> None:
         """The log, which takes a cursor's first write for the beginning of a run."""
-        if cursor.kind not in self.rows or self.rows[cursor.kind].run != cursor.run:
+        if cursor.kind not in self.stands or self.stands[cursor.kind].run != cursor.run:
             self.runs.append((cursor.kind, self.now))
-        self.rows[cursor.kind] = cursor
+        self.stands[cursor.kind] = cursor
 
-    async def write(self, _messages: Sequence[Any]) -> None:
-        """Raw messages, which these tests do not look at."""
+    async def write(self, messages: Sequence[Any]) -> None:
+        """Raw messages."""
+        self.written += [message.data for message in messages]
+
+    async def keep(self, *_: Any) -> Any:
+        """No document here."""
+        raise AssertionError
+
+    async def document_key(self, _connection: str) -> bytes:
+        """The same."""
+        raise AssertionError
+
+    async def rows(self, kind: Kind, keys: Sequence[str]) -> AsyncIterator[RawRow]:
+        """All that are asked for."""
+        for key in keys:
+            yield RawRow(kind, key, "1", {})
+
+    def ask(self, key: str = "i-1") -> Pending:
+        """Somebody wants an invoice read again."""
+        question = RowsAsked(connection="cronus-us", kind=Kind.PURCHASE_INVOICE, keys=(key,))
+        message: Message[Any] = Message("r1", "/test", "t", "s", START, "cronus-us", question)
+        pending = Pending(message, question, lambda: self.served.append(key))
+        self.poller.reads.add(pending)
+        self.poller.wake()
+        return pending
 
     async def open(self, view: ConnectionView) -> "World":
         """The reader of the connection."""
@@ -75,9 +107,13 @@ class World:
             await self.gate.wait()
         return ReadContext(company="c1", local_currency="USD")
 
-    async def changes(self, _kind: Kind, since: Watermark) -> AsyncIterator[Page]:
-        """Nothing new."""
-        yield Page((), since)
+    async def changes(self, kind: Kind, since: Watermark) -> AsyncIterator[Page]:
+        """Pages without rows; the position counts them."""
+        self.since.append((kind, since.position))
+        for number in range(self.pages):
+            if number and self.between is not None:
+                await self.between.wait()
+            yield Page((), Watermark(str(int(since.position or 0) + number + 1)))
 
     async def check(self) -> list[Any]:
         """Not asked here."""
@@ -160,18 +196,18 @@ async def test_a_time_of_day_is_of_the_schedules_zone(poll: Start) -> None:
 async def test_after_a_restart_the_schedule_goes_on(poll: Start) -> None:
     """A restart of the service polls nobody early."""
     cursor = ErpCursor(kind=Kind.VENDOR, run=4, started=minutes(-5), ended=minutes(-4))
-    world = poll(rows={Kind.VENDOR: cursor})
+    world = poll(stands={Kind.VENDOR: cursor})
     await settle()
     assert world.runs == []
     await world.at(minutes(10))
     assert world.runs == [(Kind.VENDOR, minutes(10))]
-    assert world.rows[Kind.VENDOR].run == 5
+    assert world.stands[Kind.VENDOR].run == 5
 
 
 async def test_a_run_that_was_cut_off_is_done_again_at_once(poll: Start) -> None:
     """After a crash nobody waits a day for the rest."""
     cursor = ErpCursor(kind=Kind.VENDOR, run=4, started=minutes(-1), ended=minutes(-900))
-    world = poll(rows={Kind.VENDOR: cursor}, schedule={"default": "daily 02:00"})
+    world = poll(stands={Kind.VENDOR: cursor}, schedule={"default": "daily 02:00"})
     await settle()
     assert world.runs == [(Kind.VENDOR, START)]
 
@@ -253,7 +289,7 @@ async def test_a_sick_connection_is_tried_on_its_schedule(poll: Start) -> None:
     world.error = None
     await world.at(minutes(15))
     assert world.poller.sick == ""
-    assert world.rows[Kind.VENDOR].ended == minutes(15)
+    assert world.stands[Kind.VENDOR].ended == minutes(15)
 
 
 @pytest.mark.parametrize(("generation", "secret"), [(2, 1), (1, 2)])
@@ -316,8 +352,105 @@ async def test_a_stop_ends_the_poller_and_closes_its_reader(poll: Start) -> None
     assert len(world.runs) == 1
 
 
+async def test_what_somebody_asks_for_is_read_while_nothing_is_due(poll: Start) -> None:
+    """A hold that was cleared is seen now and not in a quarter of an hour; the row carries the newest run's number."""
+    cursor = ErpCursor(kind=Kind.PURCHASE_INVOICE, run=4, started=START, ended=START)
+    world = poll(stands={Kind.PURCHASE_INVOICE: cursor})
+    await settle()
+    world.ask()
+    await settle()
+    assert world.served == ["i-1"]
+    (row,) = [one for one in world.written if isinstance(one, ErpRow)]
+    assert (row.key, row.run) == ("i-1", 4)
+    assert len(world.runs) == 1
+
+
+async def test_what_somebody_asks_for_does_not_wait_for_the_end_of_a_long_run(poll: Start) -> None:
+    """The first poll of a large company takes hours; between two pages there is room."""
+    world = poll(pages=3, between=asyncio.Event())
+    await settle()
+    world.ask()
+    await settle()
+    assert world.served == []
+    assert world.between is not None
+    world.between.set()
+    await settle()
+    assert world.served == ["i-1"]
+    assert world.runs == [(Kind.VENDOR, START)]
+
+
+async def test_reads_of_an_erp_that_is_away_are_tried_again_and_a_poll_that_succeeds_ends_the_pause(
+    poll: Start,
+) -> None:
+    """Nobody asks twice, and nobody waits longer than needed once the ERP is back."""
+    world = poll()
+    await settle()
+    world.error = Retry("down", after=1200)
+    world.ask()
+    await settle()
+    await world.at(minutes(14))
+    assert (world.served, len(world.poller.reads)) == ([], 1)
+    world.error = None
+    await world.at(minutes(15))
+    assert world.served == ["i-1"]
+
+
+async def test_reads_are_tried_again_after_a_pause(poll: Start) -> None:
+    """A request that was cut off goes on within seconds, without any poll."""
+    world = poll()
+    await settle()
+    world.error = Retry("busy")
+    world.ask()
+    await settle()
+    world.error = None
+    await world.at(START + timedelta(seconds=PAUSES[0] - 0.1))
+    assert world.served == []
+    await world.at(START + timedelta(seconds=PAUSES[0]))
+    assert world.served == ["i-1"]
+
+
+async def test_refused_reads_do_not_make_a_polled_connection_sick(poll: Start) -> None:
+    """Its polls say whether it is sick; what is asked for waits for new settings or credentials."""
+    world = poll()
+    await settle()
+    world.error = Fatal("no right")
+    world.ask()
+    await settle()
+    assert (world.poller.sick, world.served) == ("", [])
+    world.error = None
+    await world.at(minutes(1))
+    assert world.served == []
+    world.poller.update(world.view(secret=2))
+    await settle()
+    assert world.served == ["i-1"]
+
+
+async def test_under_new_settings_the_next_run_of_every_kind_reads_everything_once(poll: Start) -> None:
+    """A changed mapping reaches what has not changed in the ERP; the run after it is a small one again."""
+    world = poll(kinds=BOTH)
+    for moment in (0, 15):
+        await world.at(minutes(moment))
+    world.poller.update(world.view(generation=2))
+    for moment in (15, 30, 45):
+        await world.at(minutes(moment))
+    of_each = {kind: [position for at, position in world.since if at is kind] for kind in BOTH}
+    assert list(of_each.values()) == [["", "1", "", "1"]] * 2
+    assert {kind: cursor.generation for kind, cursor in world.stands.items()} == dict.fromkeys(BOTH, 2)
+
+
+async def test_a_first_reading_under_new_settings_that_was_cut_off_goes_on(poll: Start) -> None:
+    """A restart in the middle of reading everything does not begin at the beginning."""
+    cut_off = ErpCursor(kind=Kind.VENDOR, run=4, started=minutes(-1), ended=minutes(-9), position="7", generation=1)
+    world = poll(stands={Kind.VENDOR: cut_off})
+    await settle()
+    assert world.since == [(Kind.VENDOR, "7")]
+    older = poll(stands={Kind.VENDOR: cut_off.model_copy(update={"generation": 0})})
+    await settle()
+    assert older.since == [(Kind.VENDOR, "")]
+
+
 async def test_silence_is_measured_from_the_last_end(poll: Start) -> None:
     """The oldest of all is what an alarm looks at."""
-    world = poll(rows={Kind.VENDOR: ErpCursor(kind=Kind.VENDOR, run=1, started=minutes(-9), ended=minutes(-8))})
+    world = poll(stands={Kind.VENDOR: ErpCursor(kind=Kind.VENDOR, run=1, started=minutes(-9), ended=minutes(-8))})
     await settle()
     assert oldest_ends({"cronus-us": world.poller}, START) == {"business-central": 480.0}

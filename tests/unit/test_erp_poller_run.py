@@ -15,10 +15,11 @@ from tieout.events.envelope import Message, Payload
 from tieout.events.raw import ErpRow, ErpRun
 from tieout.log.produce import Fenced
 from tieout_connectors.spi.erp import Page, RawRow, Watermark
-from tieout_erp_poller import run as run_module
+from tieout_erp_poller import asking
 from tieout_erp_poller.patience import TRIES
 from tieout_erp_poller.raw import RunName
 from tieout_erp_poller.run import Ended, Run, Surroundings
+from tieout_erp_poller.shown import Shown
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
@@ -85,6 +86,10 @@ class Log:
         """Raw messages."""
         self._write(lambda: self.messages.extend(messages), " ".join(map(_word, messages)))
 
+    async def keep(self, *_: Any) -> Any:
+        """No document here."""
+        raise AssertionError
+
     def _write(self, durable: Any, told: str) -> None:
         self.writes += 1
         if self.writes == self.dies and not self.after:
@@ -115,7 +120,7 @@ class Pauses:
         self.seconds.append(seconds)
 
 
-def make(erp: Erp, log: Log, cursor: ErpCursor | None = None, **around: Any) -> Run:
+def make(erp: Erp, log: Log, cursor: ErpCursor | None = None, shown: Shown | None = None, **around: Any) -> Run:
     """The next run behind a cursor."""
     number = cursor.run + 1 if cursor else 1
     began = NOW + timedelta(minutes=number)
@@ -124,7 +129,7 @@ def make(erp: Erp, log: Log, cursor: ErpCursor | None = None, **around: Any) -> 
     )
     name = RunName("cronus-us", "fake", Kind.VENDOR, number)
     options: dict[str, Any] = {"clock": lambda: began, "places": asyncio.Semaphore(1), "sleep": Pauses(), **around}
-    return Run(name, next_cursor, erp, Surroundings(log=log, **options))
+    return Run(name, next_cursor, erp, Surroundings(log=log, **options), shown)  # type: ignore[arg-type]
 
 
 async def test_a_run_leaves_its_traces_in_this_order() -> None:
@@ -277,7 +282,7 @@ async def test_a_failure_gives_the_place_back() -> None:
 
 async def test_an_erp_that_hangs_counts_as_one_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connector whose own time-outs fail never keeps a place for good."""
-    monkeypatch.setattr(run_module, "READ_SECONDS", 0.01)
+    monkeypatch.setattr(asking, "READ_SECONDS", 0.01)
 
     class Hanging(Erp):
         async def context(self) -> ReadContext:
@@ -288,3 +293,43 @@ async def test_an_erp_that_hangs_counts_as_one_that_does_not_answer(monkeypatch:
     with pytest.raises(Retry, match="no answer"):
         await make(Hanging(), Log(), sleep=pauses).go()
     assert len(pauses.seconds) == TRIES
+
+
+class Ledger(Erp):
+    """An ERP that shows all its entries with every poll, two a page."""
+
+    def __init__(self, **entries: str) -> None:
+        super().__init__()
+        self.entries = entries
+
+    async def changes(self, kind: Kind, since: Watermark) -> AsyncIterator[Page]:
+        """All of them."""
+        rows = [RawRow(kind, key, version, {}) for key, version in self.entries.items()]
+        for first in range(0, len(rows), 2):
+            self._called()
+            yield Page(tuple(rows[first : first + 2]), since, whole=first + 2 >= len(rows))
+
+
+async def test_of_what_is_shown_whole_only_changes_are_stored() -> None:
+    """A thousand open entries that stand as they stood cost no message; a run counts what it stored."""
+    shown, erp = Shown(), Ledger(e1="a", e2="a", e3="a")
+    first = Log()
+    await make(erp, first, shown=shown).go()
+    assert first.versions() == ["a", "a", "a"]
+    erp.entries["e3"] = "b"
+    second = Log()
+    await make(erp, second, first.cursors[-1], shown=shown).go()
+    assert second.told[1:-1] == ["begun 0", "b", "ended 1"]
+    await make(erp, third := Log(), second.cursors[-1], shown=shown).go()
+    assert third.told[1:-1] == ["begun 0", "ended 0"]
+
+
+@pytest.mark.parametrize("dies", range(1, 6))
+async def test_a_crash_forgets_no_change_of_what_is_shown_whole(dies: int) -> None:
+    """What was not stored is stored by the next run, also if the memory outlives the failure."""
+    shown, erp, log = Shown(), Ledger(e1="a", e2="a", e3="a"), Log(dies=dies)
+    with pytest.raises(PowerCut):
+        await make(erp, log, shown=shown).go()
+    await make(erp, log, log.cursors[-1] if log.cursors else None, shown=shown).go()
+    keys = {message.data.key for message in log.messages if isinstance(message.data, ErpRow)}
+    assert keys == {"e1", "e2", "e3"}

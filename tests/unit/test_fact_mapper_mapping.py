@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from tieout.domain.erp import Account, DimensionValue, DocumentStatus, PurchaseInvoice, Vendor, VendorRef
+from tieout.domain.erp import Account, DimensionValue, DocumentRef, DocumentStatus, PurchaseInvoice, Vendor, VendorRef
+from tieout.domain.erp_ledger import EntryType, VendorLedgerEntry
 from tieout.domain.records import Address, Kind, ReadContext, Record
 from tieout.domain.settings import Side
 from tieout.events import catalogue
+from tieout.events.commands import DocumentPlace
 from tieout.events.envelope import Headers, Message, Payload, decode, encode
-from tieout.events.facts import RunFact, RunPhase, TickFact, UnreadableFact, VendorObserved
-from tieout.events.raw import BillDocument, ErpRow, ErpRun, ErpUnreadable
+from tieout.events.facts import DocumentFetched, RunFact, RunPhase, TickFact, UnreadableFact, VendorObserved
+from tieout.events.raw import BillDocument, ErpDocument, ErpRow, ErpRun, ErpUnreadable
 from tieout_connectors.spi.wire import Unreadable
 from tieout_fact_mapper.mapping import Place, UnknownType, UnreadableMessage, map_message
 from tieout_fact_mapper.readers import READERS, reader_of
@@ -37,6 +39,19 @@ INVOICE = PurchaseInvoice(
     total=Decimal("125.00"),
     open=None,
 )
+ENTRY = VendorLedgerEntry(
+    id="2831",
+    type=EntryType.INVOICE,
+    vendor_number="10000",
+    document_number="108031",
+    posting_date=date(2026, 1, 5),
+    currency="USD",
+    amount=Decimal("125.00"),
+    open=Decimal("25.00"),
+    is_open=True,
+)
+FILE = DocumentRef(id="doc-1", owner="i1", name="Rechnung März.pdf", size=700_000)
+PLACE_OF_FILE = DocumentPlace(partition=1, offsets=(7, 8), bytes=700_000, sha256="ab" * 32)
 
 
 class Reader:
@@ -118,6 +133,7 @@ def test_every_erp_named_in_the_table_has_a_reader(erp: str) -> None:
         (DimensionValue(id="d1", dimension="AREA", code="10", name="North"), "tieout.fact.erp.dimension.v1"),
         (Vendor(id="v1", number="10000", name="A", currency="USD"), "tieout.fact.erp.vendor.v1"),
         (INVOICE, "tieout.fact.erp.invoice.v1"),
+        (ENTRY, "tieout.fact.erp.entry.v1"),
     ],
 )
 def test_every_kind_of_record_has_its_fact(record: Record, type_name: str) -> None:
@@ -246,6 +262,23 @@ def test_what_the_poller_could_not_store_is_set_aside() -> None:
     (fact,) = facts_of(refused)
     assert isinstance(fact.data, UnreadableFact)
     assert (fact.data.key, fact.data.reason) == ("v9", "2 MiB, more than 1 MiB")
+
+
+@pytest.mark.parametrize(("place", "problem"), [(PLACE_OF_FILE, ""), (None, "too_large"), (None, "missing")])
+def test_a_file_is_told_with_its_place_or_with_what_is_wrong(place: DocumentPlace | None, problem: str) -> None:
+    """The decider has it put on its bill, or shows that it is missing."""
+    raw_file = ErpDocument(erp="fake", link="bill/i1", invoice="i1", document=FILE, place=place, problem=problem)
+    (fact,) = facts_of(raw_file)
+    assert fact.data == DocumentFetched(link="bill/i1", invoice="i1", document=FILE, place=place, problem=problem)
+    assert (fact.subject, fact.causationid, fact.traceparent) == ("erp/document/doc-1", "f123", TRACE)
+
+
+def test_a_file_that_lies_elsewhere_is_another_fact() -> None:
+    """What was fetched again is not taken for a repeat; the same message is."""
+    headers, value = raw(ErpDocument(erp="fake", link="bill/i1", invoice="i1", document=FILE, place=PLACE_OF_FILE))
+    other = [(name, b"f124" if name == "ce_id" else text) for name, text in headers]
+    first, again, elsewhere = (map_message(each, value, PLACE, readers)[0].id for each in (headers, headers, other))
+    assert first == again != elsewhere
 
 
 @pytest.mark.parametrize("phase", list(RunPhase))

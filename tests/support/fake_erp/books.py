@@ -188,10 +188,13 @@ class Erp:
             file.seek(0)
             text = file.read()
             books = Books(**json.loads(text)) if text else Books()
-            yield books
-            file.seek(0)
-            file.truncate()
-            json.dump(vars(books), file)
+            try:
+                yield books
+            finally:
+                # An error of the caller undoes nothing: a lost answer is one.
+                file.seek(0)
+                file.truncate()
+                json.dump(vars(books), file)
 
     def read(self) -> Books:
         """The books as they are, or the error that a read gets."""

@@ -1,22 +1,25 @@
 """The reader of the ERP that exists in tests only: a folder that tests write to, and that says who read it.
 
-``rows.jsonl`` holds the changes, one a line, in order; ``calls.log`` gets a line per call. While a file ``gate`` is
-there, every page behind the first waits for it to go. A file ``refuse`` holds ``retry`` or ``fatal``.
+``rows.jsonl`` holds the changes of vendors, one a line, in order, and nothing else is in it; ``files`` holds the files of
+every invoice. ``calls.log`` gets a line per call. While a file ``gate`` is there, every page behind the first waits for
+it to go. A file ``refuse`` holds ``retry`` or ``fatal``.
 """
 
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from tieout.connections.registry import ConnectionView
+from tieout.domain.erp import DocumentRef
 from tieout.domain.errors import Fatal, Retry
 from tieout.domain.records import Kind, ReadContext
 from tieout_connectors.spi.erp import CheckLine, CheckStatus, Page, RawRow, Watermark
 
 PAGE: Final = 3
+KEY: Final = bytes(range(32))
 
 
 class FakeReader:
@@ -40,6 +43,9 @@ class FakeReader:
 
     async def changes(self, kind: Kind, since: Watermark) -> AsyncIterator[Page]:
         """Changes behind the watermark, which is the number of lines seen."""
+        if kind is not Kind.VENDOR:
+            yield Page((), since, whole=True)
+            return
         self._called(f"changes {kind} {since.position}")
         seen = int(since.position or "0")
         lines = (self._folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
@@ -52,6 +58,28 @@ class FakeReader:
                 tuple(RawRow(kind, row["id"], str(row["change"]), row) for row in rows),
                 Watermark(position, {row["id"]: str(row["change"]) for row in rows}),
             )
+
+    async def rows(self, kind: Kind, keys: Sequence[str]) -> AsyncIterator[RawRow]:
+        """The newest change of each."""
+        self._called(f"rows {kind} {' '.join(keys)}")
+        newest = {}
+        for line in (self._folder / "rows.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            newest[row["id"]] = row
+        for key in keys:
+            if key in newest:
+                yield RawRow(kind, key, str(newest[key]["change"]), newest[key])
+
+    async def documents(self, kind: Kind, key: str) -> tuple[DocumentRef, ...]:
+        """All of them."""
+        self._called(f"documents {kind} {key}")
+        files = sorted((self._folder / "files").iterdir())
+        return tuple(DocumentRef(id=file.name, owner=key, name=file.name) for file in files)
+
+    async def document(self, ref: DocumentRef, _limit: int) -> AsyncIterator[bytes]:
+        """A file, in one part."""
+        self._called(f"document {ref.id}")
+        yield (self._folder / "files" / ref.id).read_bytes()
 
     async def check(self) -> list[CheckLine]:
         """One line."""
@@ -71,3 +99,7 @@ class FakeReaders:
     async def open(self, view: ConnectionView) -> FakeReader:
         """The reader of a connection."""
         return FakeReader(self._folder / view.connection)
+
+    async def document_key(self, _connection: str) -> bytes:
+        """The same for all."""
+        return KEY

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from support import forks
 from support.fake_erp.log_reader import LogReader
 from tieout.domain.settings import ConnectionSettings, Side
 from tieout.events import catalogue
@@ -27,7 +27,6 @@ from tieout_devstack import processes
 from tieout_devstack.ports import free_port
 
 NAME: Final = "cronus-us"
-TESTS: Final = Path(__file__).parents[2]
 
 
 @dataclass
@@ -103,7 +102,6 @@ class World:
         port, mark = free_port(), secrets.token_hex(4)
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(TESTS),
             "FAKE_ERP": str(self.folder / "erp"),
             "TIEOUT_KAFKA_BOOTSTRAP": self.access.bootstrap,
             "TIEOUT_PREFIX": self.names.prefix,
@@ -113,9 +111,9 @@ class World:
             "TIEOUT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             **extra,
         }
-        process = processes.start(
+        process = forks.start(
+            "support.fake_erp.run_poller",
             "erp-poller",
-            [sys.executable, "-m", "support.fake_erp.run_poller"],
             log=self.folder / f"{mark}.log",
             env=environment,
             pid_file=self.folder / f"{mark}{processes.PID_SUFFIX}",

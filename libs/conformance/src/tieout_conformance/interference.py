@@ -44,7 +44,6 @@ class InterferenceBehaviours:
         """The simulated company."""
         raise NotImplementedError("give the company as a fixture of this name")
 
-    @pytest.mark.promise("C6")
     async def test_a_lost_answer_at_any_step_doubles_nothing(self, company: Company) -> None:
         """The call took effect and its answer was lost: the next find sees the step done; no step is called again."""
         await needs(company, Ability.RECORD_PAYMENT, Ability.POST)
@@ -74,7 +73,6 @@ class InterferenceBehaviours:
         assert max(walk.performed.values()) == 2
         assert [await company.open_amount(one) for one in invoices] == [0, 0]
 
-    @pytest.mark.promise("C13")
     async def test_a_person_who_posts_first_is_seen(self, company: Company) -> None:
         """Somebody posts what we recorded before we do: it is found by our mark, proved, and not posted again."""
         await needs(company, Ability.RECORD_PAYMENT)

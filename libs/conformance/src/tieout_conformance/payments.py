@@ -65,7 +65,6 @@ class PaymentBehaviours:
         assert await company.open_amount(invoice) == THOUSAND
         assert await company.balance(company.clearing) == before
 
-    @pytest.mark.promise("C14")
     async def test_a_payment_is_posted_applied_and_proved(self, company: Company) -> None:
         """Payables fall by what was paid, clearing is credited, and the proof shows exactly the order."""
         await needs(company, Ability.RECORD_PAYMENT)
@@ -78,7 +77,6 @@ class PaymentBehaviours:
         assert await company.open_amount(invoice) == 0
         assert await company.balance(company.clearing) == before - THOUSAND
 
-    @pytest.mark.promise("C6")
     async def test_what_was_recorded_is_found_again_by_its_mark(self, company: Company) -> None:
         """A process that knows nothing of the payment finds it, writes nothing, and proves it."""
         await needs(company, Ability.RECORD_PAYMENT)
@@ -109,7 +107,6 @@ class PaymentBehaviours:
         await Walk(await company.writer(), order).paid()
         assert [await company.open_amount(one) for one in invoices] == [0, 0]
 
-    @pytest.mark.promise("C13")
     async def test_a_partial_payment_leaves_the_rest_open(self, company: Company) -> None:
         """400 of 1,000: 600 stay open; the second payment closes it."""
         await needs(company, Ability.RECORD_PAYMENT)

@@ -45,7 +45,6 @@ class ReadingBehaviours:
         """The simulated company."""
         raise NotImplementedError("give the company as a fixture of this name")
 
-    @pytest.mark.promise("C7")
     async def test_more_rows_than_a_page_with_one_stamp_are_all_seen(self, company: ReadCompany) -> None:
         """A bulk tool changes two pages of records in one moment: none is lost, whatever page it falls on."""
         for kind in company.kinds():

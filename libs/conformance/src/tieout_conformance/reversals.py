@@ -20,7 +20,6 @@ class ReversalBehaviours:
         """The simulated company."""
         raise NotImplementedError("give the company as a fixture of this name")
 
-    @pytest.mark.promise("C14")
     async def test_a_posted_payment_is_reversed(self, company: Company) -> None:
         """Where the ERP reverses over the wire: the invoice is open again, clearing is back, and twice is once."""
         await needs(company, Ability.RECORD_PAYMENT, Ability.REVERSE)
@@ -37,7 +36,6 @@ class ReversalBehaviours:
         assert await company.balance(company.clearing) == before
         assert (await (await company.writer()).find(order)).standing is Standing.UNDONE
 
-    @pytest.mark.promise("C14")
     async def test_a_reversal_that_a_person_owes_closes_itself(self, company: Company) -> None:
         """Where it does not: nothing is written, page and action are named, and a person's reversal is the proof."""
         await needs(company, Ability.RECORD_PAYMENT)

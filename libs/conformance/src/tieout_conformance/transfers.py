@@ -20,7 +20,6 @@ class TransferBehaviours:
         """The simulated company."""
         raise NotImplementedError("give the company as a fixture of this name")
 
-    @pytest.mark.promise("C14")
     async def test_a_transfer_moves_clearing_against_the_bank(self, company: Company) -> None:
         """Clearing is debited, the bank credited, and the proof shows exactly the order."""
         await needs(company, Ability.FUNDS_TRANSFER)

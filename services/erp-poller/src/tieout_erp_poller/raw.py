@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic_core import to_jsonable_python
 
+from tieout.domain.erp import DocumentRef
 from tieout.domain.records import Kind, ReadContext
 from tieout.events import catalogue
 from tieout.events.envelope import Message, Payload, encode
@@ -82,7 +83,6 @@ def document_message(asked: Message[Payload], data: ErpDocument, time: datetime)
     """A file that somebody asked for. Fetched again it lies elsewhere, and is another message."""
     subject = f"erp/document/{data.document.id}"
     place = data.place
-    data = data.model_copy(update={"document": data.document.model_copy(update={"name": _clean(data.document.name)})})
     spot = () if place is None else (place.sha256, str(place.partition), *map(str, place.offsets))
     identity = fact_id(asked.partitionkey, f"raw/{subject}", digest(data.invoice, data.problem, *spot))
     return Message(
@@ -97,6 +97,11 @@ def document_message(asked: Message[Payload], data: ErpDocument, time: datetime)
         correlationid=asked.correlationid,
         traceparent=asked.traceparent,
     )
+
+
+def storable(ref: DocumentRef) -> DocumentRef:
+    """A file as the log can hold it, whatever its name is."""
+    return ref.model_copy(update={"id": _clean(ref.id), "name": _clean(ref.name)})
 
 
 def unreadable_message(run: RunName, key: str, version: str, reason: str, time: datetime) -> Message[Payload]:

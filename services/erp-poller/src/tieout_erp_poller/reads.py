@@ -23,7 +23,7 @@ from tieout_connectors.spi.erp import RawRow
 from tieout_erp_poller import metrics
 from tieout_erp_poller.asking import asked
 from tieout_erp_poller.connectors import PolledErp
-from tieout_erp_poller.raw import RunName, document_message, unreadable_message
+from tieout_erp_poller.raw import RunName, document_message, storable, unreadable_message
 from tieout_erp_poller.run import Surroundings, write_rows
 from tieout_erp_poller.shown import Shown
 
@@ -223,9 +223,10 @@ class Answering:
         for ref in files:
             if ref.id in pending.told:
                 continue
-            place, problem = await self._fetched(key, question.invoice, ref)
+            said = storable(ref)
+            place, problem = await self._fetched(key, DocumentName(self.connection, question.invoice, said.id), ref)
             found = ErpDocument(
-                erp=self.erp, link=question.link, invoice=question.invoice, document=ref, place=place, problem=problem
+                erp=self.erp, link=question.link, invoice=question.invoice, document=said, place=place, problem=problem
             )
             reach("erp-poller.document.told.before")
             await self.around.log.write([document_message(pending.message, found, self.around.clock())])
@@ -233,7 +234,7 @@ class Answering:
             pending.told.add(ref.id)
             metrics.DOCUMENTS.labels(self.erp, problem or "stored").inc()
 
-    async def _fetched(self, key: bytes, invoice: str, ref: DocumentRef) -> tuple[DocumentPlace | None, str]:
+    async def _fetched(self, key: bytes, name: DocumentName, ref: DocumentRef) -> tuple[DocumentPlace | None, str]:
         """Where a file lies, or what is wrong with it."""
         try:
             async with self.around.places:
@@ -241,7 +242,7 @@ class Answering:
                 if not content:
                     return None, "missing"
                 reach("erp-poller.document.kept.before")
-                place = await self.around.log.keep(key, DocumentName(self.connection, invoice, ref.id), content)
+                place = await self.around.log.keep(key, name, content)
                 reach("erp-poller.document.kept.after")
         except Reject as error:
             log.warning("file refused", connection=self.connection, document=ref.id, reason=str(error))

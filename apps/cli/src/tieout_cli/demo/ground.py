@@ -4,6 +4,7 @@ Servers that the environment names are somebody's: there the demo takes a prefix
 these. Servers of its own it stops, and deletes their data.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -17,10 +18,13 @@ from tieout.log.admin import apply_topics
 from tieout.log.clients import KafkaAccess
 from tieout.log.topics import CATALOGUE, Names
 from tieout_devstack import kafka, postgres
+from tieout_devstack.files import write_atomically
 from tieout_devstack.stack import Stack
 
 PARTITIONS: Final = 4
-_PREFIX: Final = "tieout"
+_OWN: Final = "tieout"
+"""Prefix and database on servers of our own; on others with a tail that nobody else has."""
+_NOTE: Final = "installation.json"
 _ADMIN_SECONDS: Final = 20.0
 
 
@@ -30,7 +34,6 @@ class Ground:
 
     stack: Stack
     prefix: str
-    database: str
     database_url: str = field(repr=False)
 
     @property
@@ -44,35 +47,48 @@ class Ground:
         return Names(self.prefix, PARTITIONS)
 
 
-def up(folder: Path, *, prefix: str = "", database: str = "") -> Ground:
+def up(folder: Path) -> Ground:
     """Start the servers that do not run, and make topics and database that are not there.
 
-    ``prefix`` and ``database`` are those of an installation that is there already; new ones otherwise.
+    An installation that was here before, and was not dropped, is found again by its note in the folder.
     Raises DevstackError, KafkaException.
     """
     stack = Stack.up(folder)
-    lent = kafka.BOOTSTRAP_VARIABLE in os.environ or postgres.DATABASE_VARIABLE in os.environ
-    tail = f"-demo-{secrets.token_hex(3)}" if lent else ""
-    prefix = prefix or _PREFIX + tail
-    database = database or "tieout" + tail.replace("-", "_")
+    named = _named(folder) or _new_names()
+    write_atomically(folder / _NOTE, json.dumps(named))
     server = postgres.Postgres(stack.database_url, "environment")
-    ground = Ground(stack, prefix, database, server.create_database(database))
+    ground = Ground(stack, named["prefix"], server.create_database(named["database"]))
     apply_topics(ground.access, ground.names, replication=1)
     return ground
 
 
-def drop(folder: Path, prefix: str, database: str) -> None:
+def drop(folder: Path) -> None:
     """Lose everything that an installation has on Kafka and PostgreSQL; nothing happens if nothing is there."""
-    stack = Stack.at(folder)
+    stack, named = Stack.at(folder), _named(folder)
     if stack is None:
         return
-    if stack.kafka_source == "environment":
-        _drop_topics(stack.kafka_bootstrap, Names(prefix, PARTITIONS))
-    if stack.database_source == "environment":
-        postgres.Postgres(stack.database_url, "environment").drop_database(database)
+    if named is not None and stack.kafka_source == "environment":
+        _drop_topics(stack.kafka_bootstrap, Names(named["prefix"], PARTITIONS))
+    if named is not None and stack.database_source == "environment":
+        postgres.Postgres(stack.database_url, "environment").drop_database(named["database"])
     stack.down()
     for name in ("kafka", "postgres"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / _NOTE).unlink(missing_ok=True)
+
+
+def _new_names() -> dict[str, str]:
+    lent = kafka.BOOTSTRAP_VARIABLE in os.environ or postgres.DATABASE_VARIABLE in os.environ
+    tail = f"-demo-{secrets.token_hex(3)}" if lent else ""
+    return {"prefix": f"{_OWN}{tail}", "database": f"{_OWN}{tail}".replace("-", "_")}
+
+
+def _named(folder: Path) -> dict[str, str] | None:
+    try:
+        known: dict[str, str] = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return known if {"prefix", "database"} <= known.keys() else None
 
 
 def _drop_topics(bootstrap: str, names: Names) -> None:

@@ -18,16 +18,13 @@ CONNECTION: Final = "demo"
 class Note:
     """What a later ``--again`` needs to find a demo that was kept running.
 
-    ``prefix`` and ``database`` are what its installation calls itself on Kafka and PostgreSQL; ``stages`` are the
-    seconds of its main job, ``people`` the calls that people made at BILL's API.
+    ``stages`` are the seconds of its main job, ``people`` the calls that people made at BILL's API.
     """
 
     erp: str
     seed: int
     today: date
     size: str
-    prefix: str
-    database: str
     stages: dict[str, float | None]
     people: dict[str, int]
     ports: dict[str, int]

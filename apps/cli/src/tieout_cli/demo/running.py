@@ -62,12 +62,13 @@ def run(wish: Wish, progress: Progress) -> tuple[Report, Scene | None]:
         began = time.monotonic()
         note = place.noted() if wish.again else None
         made = _attached(place, note, progress) if note else _new(place, wish, progress)
-        findings = Findings(absent=stages.absent())
+        findings = Findings(absent=dict(stages.NOT_YET))
         try:
             if note is None:
                 _main_job(made, progress, findings)
             else:
                 findings.seconds, findings.people = dict(note.stages), dict(note.people)
+                findings.absent |= {stage.clock: why for stage in stages.STAGES if (why := stage.absent(made))}
             if wish.again:
                 findings.again = agains.again(made, progress, findings, cold=wish.cold)
             report = _report(wish, made, findings, began)
@@ -109,7 +110,7 @@ def _attached(place: Place, note: Note, progress: Progress) -> Scene:
     company = build(note.seed, note.today, SIZES[note.size])
     made = Scene(place, company, kept=True, ports=dict(note.ports))
     made.attach()
-    made.start_ground(prefix=note.prefix, database=note.database)
+    made.start_ground()
     return made
 
 
@@ -121,7 +122,8 @@ def _main_job(made: Scene, progress: Progress, findings: Findings) -> None:
         with progress.stage("the services"):
             made.start_services()
     for stage in stages.STAGES:
-        if stage.clock in findings.absent:
+        if why := stage.absent(made):
+            findings.absent[stage.clock] = why
             continue
         with _timed(findings, stage.clock), progress.stage(stage.title):
             stage.run(made, progress, findings)
@@ -179,8 +181,6 @@ def _note(made: Scene, erp: str, size: str, findings: Findings) -> None:
             seed=made.company.seed,
             today=made.company.today,
             size=size,
-            prefix=made.ground.prefix,
-            database=made.ground.database,
             stages=findings.seconds,
             people=findings.people,
             ports=made.ports,

@@ -87,16 +87,15 @@ class Scene:
         self.start_ground()
         self.wait_ready(plan.SIMULATORS)
 
-    def start_ground(self, *, prefix: str = "", database: str = "") -> None:
-        """Start Kafka and PostgreSQL, with new topics and a new database unless the names of old ones are given."""
-        self._ground = grounds.up(self.place.stack, prefix=prefix, database=database)
+    def start_ground(self) -> None:
+        """Start Kafka and PostgreSQL, or find them as they are."""
+        self._ground = grounds.up(self.place.stack)
 
     def drop_ground(self) -> None:
         """Lose everything on Kafka and PostgreSQL; the services must have stopped."""
         self.close()
-        if self._ground is not None:
-            grounds.drop(self.place.stack, self._ground.prefix, self._ground.database)
-            self._ground = None
+        self._ground = None
+        grounds.drop(self.place.stack)
 
     def start_services(self) -> None:
         """Start the services; returns once all are ready."""
@@ -187,9 +186,7 @@ def replace(place: Place) -> list[str]:
         if process is not None:
             process.stop(grace_seconds=plan.STOP_SECONDS)
             stopped.append(process.name)
-    note = place.noted()
-    prefix, database = (note.prefix, note.database) if note else ("", "")
-    grounds.drop(place.stack, prefix, database)
+    grounds.drop(place.stack)
     place.forget()
     return stopped
 

@@ -28,7 +28,7 @@ class Stage:
     clock: str
     title: str
     run: Callable[[Scene, Progress, Findings], None]
-    absent: Callable[[], str] = lambda: ""
+    absent: Callable[[Scene], str] = lambda _scene: ""
 
 
 def connect(scene: Scene, progress: Progress, findings: Findings) -> None:
@@ -47,17 +47,16 @@ def synchronize(scene: Scene, progress: Progress, _findings: Findings) -> None:
     settle(scene, progress, "synchronizing")
 
 
-def _without_writeback() -> str:
-    return "" if plan.has(plan.WRITEBACK) else f"{plan.WRITEBACK} is not there yet, so nothing was paid"
+def _without_payments(scene: Scene) -> str:
+    """Asked once the connection is active: a version that reads BILL's payments has subscribed to them by then."""
+    if not plan.has(plan.WRITEBACK):
+        return f"{plan.WRITEBACK} is not there yet, so nothing was paid"
+    subscribed = scene.bill.ask("/_sandbox/webhooks")["subscriptions"]
+    return "" if subscribed else "BILL's payments are not read by this version yet, so nothing was paid"
 
 
 STAGES: Final = (
     Stage("start", "the connection: settings, credentials, both systems asked", connect),
     Stage("sync", "vendors, accounts, dimensions and invoices to BILL", synchronize),
-    Stage("pay", "bills paid, payments posted and applied in the ERP", paying.pay, _without_writeback),
+    Stage("pay", "bills paid, payments posted and applied in the ERP", paying.pay, _without_payments),
 )
-
-
-def absent() -> dict[str, str]:
-    """The stages that this version cannot do, by their clock, and why."""
-    return NOT_YET | {stage.clock: why for stage in STAGES if (why := stage.absent())}

@@ -20,15 +20,26 @@ GRACE: Final = timedelta(hours=1)
 CURRENT: Final = "current"
 PREVIOUS: Final = "previous"
 UNTIL: Final = "previous_until"
+SUBSCRIPTION: Final = "subscription"
+MADE: Final = "made"
 
 
 @dataclass(frozen=True)
 class WebhookKeys:
-    """Up to two keys. ``previous`` counts until ``previous_until``, UTC; ``repr`` shows neither."""
+    """Up to two keys; ``repr`` shows neither.
+
+    Attributes:
+        previous: counts until ``previous_until``, UTC.
+        subscription: BILL's id of the subscription that ``current`` is of; ``""`` while nobody knows whether BILL still
+            signs with it: a new one is being made, or was when the process ended.
+        made: when BILL made ``current``, UTC.
+    """
 
     current: str = field(repr=False)
     previous: str = field(default="", repr=False)
     previous_until: datetime | None = None
+    subscription: str = ""
+    made: datetime | None = None
 
     def accepted(self, now: datetime) -> tuple[str, ...]:
         """The keys that a signature made now may be of."""
@@ -38,7 +49,7 @@ class WebhookKeys:
 
     def rotated(self, key: str, now: datetime, grace: timedelta = GRACE) -> Self:
         """These keys after BILL has given a new one; the old one goes on for ``grace``. The same key is no change."""
-        return self if key == self.current else type(self)(key, self.current, now + grace)
+        return self if key == self.current else type(self)(key, self.current, now + grace, self.subscription, now)
 
 
 def read_keys(store: SecretStore, connection: str) -> WebhookKeys | None:
@@ -57,13 +68,19 @@ def write_keys(store: SecretStore, connection: str, keys: WebhookKeys) -> int:
     values = {CURRENT: keys.current}
     if keys.previous and keys.previous_until is not None:
         values |= {PREVIOUS: keys.previous, UNTIL: time_text(keys.previous_until)}
+    if keys.subscription:
+        values[SUBSCRIPTION] = keys.subscription
+    if keys.made is not None:
+        values[MADE] = time_text(keys.made)
     return store.put(connection, Side.BILL, Purpose.WEBHOOK_KEYS, values)
 
 
 def _keys_of(secret: Secret, connection: str) -> WebhookKeys:
     try:
+        subscription = secret[SUBSCRIPTION] if SUBSCRIPTION in secret else ""  # noqa: SIM401 - a secret has no get
+        made = parse_time(secret[MADE]) if MADE in secret else None
         if PREVIOUS not in secret:
-            return WebhookKeys(secret[CURRENT])
-        return WebhookKeys(secret[CURRENT], secret[PREVIOUS], parse_time(secret[UNTIL]))
+            return WebhookKeys(secret[CURRENT], subscription=subscription, made=made)
+        return WebhookKeys(secret[CURRENT], secret[PREVIOUS], parse_time(secret[UNTIL]), subscription, made)
     except (KeyError, ValueError):
         raise SecretUnreadable(f"the webhook keys of {connection} are incomplete: have them rotated") from None

@@ -56,6 +56,7 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.request.notice.v1": requests.NoticeSeen,
     "tieout.answer.check.v1": requests.CheckAnswered,
     "tieout.cursor.erp.v1": cursors.ErpCursor,
+    "tieout.cursor.bill.v1": cursors.BillCursor,
     # what is too large for one message
     "tieout.chunk.document.v1": chunks.DocumentChunk,
 }

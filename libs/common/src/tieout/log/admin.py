@@ -11,6 +11,8 @@ from tieout.log.clients import KafkaAccess
 from tieout.log.topics import CATALOGUE, Names, Topic
 
 TIMEOUT: Final = 20.0
+# Without it librdkafka tells on standard error of events that nobody wanted when a client goes.
+QUIET: Final = {"log_level": 4}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def apply_topics(access: KafkaAccess, names: Names, *, replication: int = -1) ->
         names: prefix and partition count of the installation.
         replication: replicas per topic; -1 takes the broker's default.
     """
-    admin = AdminClient(access.librdkafka())
+    admin = AdminClient(access.librdkafka() | QUIET)
     existing = set(admin.list_topics(timeout=TIMEOUT).topics)
     wanted = [
         NewTopic(
@@ -54,7 +56,7 @@ def apply_topics(access: KafkaAccess, names: Names, *, replication: int = -1) ->
 
 def check_topics(access: KafkaAccess, names: Names) -> list[TopicProblem]:
     """Compare the brokers' topics with the catalogue: existence, partition count, policy."""
-    admin = AdminClient(access.librdkafka())
+    admin = AdminClient(access.librdkafka() | QUIET)
     existing = admin.list_topics(timeout=TIMEOUT).topics
     problems = []
     present: list[Topic] = []
@@ -91,7 +93,7 @@ def require_topics(access: KafkaAccess, names: Names, topics: Iterable[Topic]) -
         WrongTopics: names every topic that is missing or counts otherwise, with the cure.
         KafkaException: the brokers do not answer.
     """
-    existing = AdminClient(access.librdkafka()).list_topics(timeout=TIMEOUT).topics
+    existing = AdminClient(access.librdkafka() | QUIET).list_topics(timeout=TIMEOUT).topics
     problems = []
     for name in map(names.topic, topics):
         if name not in existing:

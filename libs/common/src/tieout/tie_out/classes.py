@@ -133,6 +133,8 @@ CLASSES: Final[dict[Class, Meaning]] = {
         "Reverse it in the ERP, as the task of the payment says.",
         expected=True,
     ),
-    Class.HELD: Meaning("The record waits for a person.", "Mend what it is held for: tieout holds list.", expected=True),
+    Class.HELD: Meaning(
+        "The record waits for a person.", "Mend what it is held for: tieout holds list.", expected=True
+    ),
     Class.IN_FLIGHT: Meaning("It is on its way, or moved while it was read.", "Compare again later.", expected=True),
 }

@@ -118,7 +118,7 @@ class PaymentLink(Record):
 
 
 class TransferLink(Record):
-    """A funds transfer. ``marks`` has one more than ``booked``: the one that may stand in the ledger and is not told yet."""
+    """A funds transfer. ``marks`` has one more than ``booked``: one may stand in the ledger and is not told yet."""
 
     link: str
     currency: str

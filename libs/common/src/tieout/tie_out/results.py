@@ -42,7 +42,7 @@ class Difference(Record):
     expected: bool = False
 
 
-def difference(  # noqa: PLR0913 - a record's fields
+def difference(
     equation: Equation,
     kind: Class,
     documents: tuple[str, ...],

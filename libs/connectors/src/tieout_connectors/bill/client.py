@@ -11,6 +11,7 @@ from tieout_connectors.bill.documents import Documents
 from tieout_connectors.bill.events import Events
 from tieout_connectors.bill.gate import Gate
 from tieout_connectors.bill.payments import Payments
+from tieout_connectors.bill.raw import RawRecords
 from tieout_connectors.bill.session import Sessions, SessionStore
 from tieout_connectors.bill.settings import Addresses, Credentials
 from tieout_connectors.bill.subscriptions import Subscriptions
@@ -53,6 +54,7 @@ class BillClient:
         self.bills = Bills(self.caller)
         self.credits = Credits(self.caller)
         self.payments = Payments(self.caller)
+        self.raw = RawRecords(self.caller)
         self.documents = Documents(self.caller)
         self.subscriptions = Subscriptions(self.caller)
         self.events = Events(self.caller)

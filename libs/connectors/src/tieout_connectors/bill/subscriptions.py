@@ -50,13 +50,20 @@ class Subscriptions:
         return await self._caller.read(call, read_subscription)
 
     async def create(
-        self, name: str, events: Sequence[SubscribedEvent], url: str, *, key: UUID, deadline: float | None = None
+        self,
+        name: str,
+        events: Sequence[SubscribedEvent],
+        url: str,
+        *,
+        key: UUID,
+        enabled: bool = True,
+        deadline: float | None = None,
     ) -> NewSubscription:
         """A new subscription with its security key, which is shown here and never again: store it at once.
 
-        BILL delivers to ``url``, which is https. ``key`` is a UUID of version 4.
+        BILL delivers to ``url``, which is https, once it is enabled. ``key`` is a UUID of version 4.
         """
-        body = write_subscription(name, events, url)
+        body = write_subscription(name, events, url, enabled=enabled)
         headers = {KEY_HEADER: _version_4(key)}
         call = Call("POST /v3/subscriptions", body=body, headers=headers, events=True, deadline=deadline)
         return await self._caller.read(call, read_new_subscription)
@@ -68,10 +75,11 @@ class Subscriptions:
         events: Sequence[SubscribedEvent],
         url: str,
         *,
+        enabled: bool = True,
         deadline: float | None = None,
     ) -> BillSubscription:
-        """Give a subscription other events, name and address, and switch it on."""
-        body = write_subscription(name, events, url)
+        """Give a subscription other events, name and address, and switch it on or off."""
+        body = write_subscription(name, events, url, enabled=enabled)
         call = Call("PUT /v3/subscriptions/{id}", (subscription,), body=body, events=True, deadline=deadline)
         return await self._caller.read(call, read_subscription)
 

@@ -109,12 +109,14 @@ def _payment(org: Organization, event_type: str, row: Row) -> dict[str, Any]:
         "disbursement": {
             "amount": fields["amount"],
             "currency": vendor.fields["billCurrency"],
-            "disbursementAccount": {},
         },
         "vendor": {"id": vendor.id, "name": vendor.fields["name"]},
         "billingType": "BDC",
     }
-    return {"payment": populated(payment)}
+    shown = populated(payment)
+    # The one object that BILL sends though it is empty.
+    shown["disbursement"]["disbursementAccount"] = {}
+    return {"payment": shown}
 
 
 def _failed(org: Organization, row: Row) -> dict[str, Any]:

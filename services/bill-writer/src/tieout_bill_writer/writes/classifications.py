@@ -46,6 +46,8 @@ class EnsureClassification:
 
     async def perform(self, deadline: float) -> Done:
         """Create it."""
+        if self._command.archived:
+            raise ValueError("what is not in BILL is not put there to be archived")
         self._fresh.used()
         created = await _allowed(self._calls.create(self._command.content, deadline=deadline), self._command)
         self._index.note(created)

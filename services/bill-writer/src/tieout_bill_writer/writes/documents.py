@@ -1,11 +1,15 @@
 """Files on bills. Nothing deletes one, and an upload is not listed until BILL has taken it in, which takes minutes."""
 
 import asyncio
+from typing import Final
 
 from tieout.effects.port import Done
 from tieout.events.commands import DocumentCommand
 from tieout.events.facts import Candidate
 from tieout_bill_writer.organization import Organization
+
+# Uploads remembered per organization. A file is listed within minutes, in which no hour's budget sends more.
+MOST_UPLOADS: Final = 2_000
 
 
 class UploadDocument:
@@ -46,6 +50,8 @@ class UploadDocument:
         command = self._command
         document = await self._documents.upload(command.bill, command.name, self._content, deadline=deadline)
         self._uploads[(command.bill, command.name)] = document.id
+        while len(self._uploads) > MOST_UPLOADS:
+            del self._uploads[next(iter(self._uploads))]
         self._content = b""
         return Done(document.id)
 

@@ -41,6 +41,8 @@ class EnsureVendor:
 
     async def perform(self, deadline: float) -> Done:
         """Create it."""
+        if self._command.archived:
+            raise ValueError("what is not in BILL is not put there to be archived")
         self._fresh.used()
         vendor = await self._client.vendors.create(self._command.content, deadline=deadline)
         self._index.note(vendor)

@@ -53,11 +53,13 @@ def read_security_key(raw: Any) -> str:
     return Fields(raw, "subscription").needed("securityKey")
 
 
-def write_subscription(name: str, events: Sequence[SubscribedEvent], url: str) -> dict[str, Any]:
-    """The body that creates a subscription, or replaces one; it is enabled."""
+def write_subscription(
+    name: str, events: Sequence[SubscribedEvent], url: str, *, enabled: bool = True
+) -> dict[str, Any]:
+    """The body that creates a subscription, or replaces one."""
     return {
         "name": name,
-        "status": {"enabled": True},
+        "status": {"enabled": enabled},
         "events": [{"type": event.type, "version": event.version} for event in events],
         "notificationUrl": url,
     }

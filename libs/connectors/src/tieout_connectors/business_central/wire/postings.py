@@ -30,7 +30,7 @@ class Entry:
     @property
     def undoes(self) -> bool:
         """Whether it undoes a payment."""
-        return self.record.type is EntryType.PAYMENT and self.record.amount > 0 and self.reversed
+        return self.record.type is EntryType.PAYMENT and self.record.amount > 0
 
     @property
     def marked(self) -> bool:

@@ -66,7 +66,8 @@ class EntitySet:
     """An entity set. What is None is not offered.
 
     ``table`` gives the stored table, so that lists can use its indexes; ``source`` narrows or computes the rows.
-    ``hidden`` keeps single rows out. ``change_field`` is the field that follows the table's change time.
+    ``hidden`` keeps single rows out. ``change_field`` is the field that follows the table's change time. ``content`` is
+    what the ETag of a row that is computed, and so has no version, stands for.
     """
 
     name: str
@@ -90,7 +91,8 @@ class EntitySet:
     quoted_key: bool = False
     tagged: bool = True
     single: bool = False
+    content: Callable[[Any], str] = lambda _row: ""
 
     def etag(self, row: Any) -> str:
         """The row's ETag."""
-        return etag(f"{self.name}{self.key(row)}", row.version if isinstance(row, Row) else 1)
+        return etag(f"{self.name}{self.key(row)}{self.content(row)}", row.version if isinstance(row, Row) else 1)

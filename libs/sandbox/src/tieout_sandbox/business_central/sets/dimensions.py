@@ -223,5 +223,6 @@ SETS = [
         create=_create,
         change=_change,
         delete=_delete,
+        content=lambda row: f"{row.parent}{row.value.id}",
     ),
 ]

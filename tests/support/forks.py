@@ -1,0 +1,93 @@
+"""Services that are started often, by a fork of a process that has imported them once: milliseconds, not a second.
+
+What is started is what ``python -m`` would start: a session, an environment and a log of its own, nothing running and
+nothing open before the fork. Run as a program, this is the process that forks.
+"""
+
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from tieout_devstack import processes
+
+TESTS: Final = Path(__file__).parents[1]
+BEFOREHAND: Final[dict[str, tuple[str, ...]]] = {
+    "support.fake_erp.run_poller": ("tieout_erp_poller.service", "support.fake_erp.reader"),
+    "support.fake_erp.run_mapper": ("tieout_fact_mapper.process", "support.fake_erp.wire"),
+}
+"""What each program needs to have imported; it must not start anything by that."""
+
+_nurseries: dict[str, "subprocess.Popen[bytes]"] = {}
+
+
+def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file: Path) -> processes.Background:
+    """Start a program with an environment of its own; ended like one that ``processes.start`` started."""
+    nursery = _nurseries.get(module)
+    if nursery is None or nursery.poll() is not None:
+        nursery = _nurseries[module] = subprocess.Popen(
+            [sys.executable, "-u", "-m", "support.forks", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS)},
+            start_new_session=True,
+        )
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    log.parent.mkdir(parents=True, exist_ok=True)
+    nursery.stdin.write(json.dumps({"log": str(log), "env": dict(env)}).encode() + b"\n")
+    nursery.stdin.flush()
+    told = nursery.stdout.readline()
+    assert told, f"{module} could not be imported"
+    identity = processes.identity_of(int(told))
+    if identity is None:
+        raise processes.NotReady(f"{name} ended at once. {log.read_text(encoding='utf-8')[-2000:]}")
+    process = processes.Background(name, identity, log, owner=processes.identity_of(os.getpid()), pid_file=pid_file)
+    processes._write_pid_file(pid_file, process)
+    return process
+
+
+def nurse(module: str) -> None:
+    """Import, then fork whenever told to, until the test run ends and closes the pipe."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for needed in BEFOREHAND[module]:
+        importlib.import_module(needed)
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become(module, order)
+        print(pid, flush=True)
+
+
+def _become(module: str, order: Mapping[str, Any]) -> NoReturn:
+    code: Any = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        sink = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, sink), (2, sink)):
+            os.dup2(source, number)
+        os.environ.clear()
+        os.environ.update(order["env"])
+        sys.argv = [module]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1 if end.code else 0
+    except BaseException:  # noqa: BLE001 - as the interpreter would at the end of a program
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    nurse(sys.argv[1])
