@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from support.fake_erp.reader import KEY
 from support.fake_erp.world import NAME, World, get, metrics_of, until
+from tieout.connections.documents import opened, read_chunks
 from tieout.domain.records import Kind
 from tieout.domain.settings import Side
 from tieout.events.cursors import ErpCursor
 from tieout.events.facts import RunPhase
-from tieout.events.raw import ErpRow, ErpRun
+from tieout.events.raw import ErpDocument, ErpRow, ErpRun
 from tieout.events.requests import CheckAnswered, CheckStatus
 from tieout.log.admin import apply_topics
 from tieout.log.clients import KafkaAccess
@@ -30,6 +32,9 @@ from tieout_erp_poller.run import Run, Surroundings
 pytest_plugins = ["tieout_devstack.fixtures"]
 
 STEPS = (
+    "again",
+    "again.context",
+    "again.rows",
     "answer",
     "begun",
     "check",
@@ -37,6 +42,10 @@ STEPS = (
     "cursor.end",
     "cursor.number",
     "cursor.page",
+    "document",
+    "document.kept",
+    "document.told",
+    "documents",
     "ended",
     "page",
     "requests",
@@ -86,6 +95,8 @@ def assert_sound(world: World) -> None:
     assert numbers == sorted(numbers)
     current = 0
     for message in world.read(Topic.ERP_CHANGES):
+        if isinstance(message.data, ErpDocument) or message.data.kind is not Kind.VENDOR:
+            continue
         if isinstance(message.data, ErpRun) and message.data.phase is RunPhase.BEGUN:
             assert message.data.run > current
             current = message.data.run
@@ -99,20 +110,40 @@ def assert_sound(world: World) -> None:
 def die_at_each(world: World, points: Sequence[str]) -> None:
     """Kill a poller at each point in turn; each restart first recovers from the kill before."""
     world.change(7)
+    world.attach("scan.pdf", b"a scan")
     world.apply("active")
-    for point in points:
+    for number, point in enumerate(points):
         world.change(7)
-        world.ask_sync()
-        world.ask_check()
+        ask_everything(world, f"i-{number}")
         process, _ = world.start(TIEOUT_CRASH_AT=point)
         assert process.wait_gone(seconds=20), f"{point} was not reached"
         if "cursor" in point:
             assert_sound(world)
     process, _ = world.start()
     until(lambda: world.cursors()[-1].position == str(world.changes))
+    until(lambda: world.acknowledged() == 4 * len(points))
     assert process.stop()
     assert stored(world) == set(range(1, world.changes + 1))
     assert_sound(world)
+    assert {found.invoice for found in files(world)} == {f"i-{number}" for number in range(len(points))}
+
+
+def ask_everything(world: World, invoice: str) -> None:
+    """One request of each kind."""
+    world.ask_sync()
+    world.ask_check()
+    world.ask_rows("v1")
+    world.ask_files(invoice)
+
+
+def files(world: World) -> list[ErpDocument]:
+    """The files that were told of, each of which can be opened where it is said to lie."""
+    found = [message.data for message in world.read(Topic.ERP_CHANGES) if isinstance(message.data, ErpDocument)]
+    for one in found:
+        assert one.place is not None
+        chunks = read_chunks(world.access, world.names, one.place)
+        assert opened(KEY, NAME, chunks, one.place) == b"a scan"
+    return found
 
 
 def test_killed_at_every_step_it_repeats_rows_and_loses_none(worlds: Callable[[], World]) -> None:
@@ -126,9 +157,9 @@ def test_killed_at_every_step_it_repeats_rows_and_loses_none(worlds: Callable[[]
 def test_the_crash_points_are_those_that_are_tried(world: World) -> None:
     """A new durable write or a new call of the ERP has to be named, and tried."""
     world.change(7)
+    world.attach("scan.pdf", b"a scan")
     world.apply("active")
-    world.ask_sync()
-    world.ask_check()
+    ask_everything(world, "i-1")
     listing = world.folder / "points"
     process, _ = world.start(TIEOUT_CRASH_LIST=str(listing))
     until(lambda: listing.exists() and set(listing.read_text().split()) >= POINTS)
@@ -176,9 +207,7 @@ async def test_who_was_superseded_is_fenced_before_its_first_read(world: World) 
     older = PartitionCursors(world.access, world.names, partition).open()
     newer = PartitionCursors(world.access, world.names, partition).open()
     cursor = ErpCursor(kind=Kind.VENDOR, run=1, started=datetime.now(UTC))
-    around = Surroundings(
-        log=RawLog(world.names, world.producer, older), clock=lambda: datetime.now(UTC), places=asyncio.Semaphore(1)
-    )
+    around = Surroundings(log=RawLog(world.names, world.producer, older, now), clock=now, places=asyncio.Semaphore(1))
     run = Run(RunName(NAME, "fake", Kind.VENDOR, 1), cursor, Unasked(), around)
     with pytest.raises(Fenced):
         await run.go()

@@ -4,6 +4,7 @@ What is started is what ``python -m`` would start: a session, an environment and
 nothing open before the fork. Run as a program, this is the process that forks.
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -11,6 +12,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,13 +27,28 @@ BEFOREHAND: Final[dict[str, tuple[str, ...]]] = {
 }
 """What each program needs to have imported; it must not start anything by that."""
 
+NURSERY_SECONDS: Final = 10.0
 _nurseries: dict[str, "subprocess.Popen[bytes]"] = {}
+_turn = threading.Lock()
 
 
 def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file: Path) -> processes.Background:
-    """Start a program with an environment of its own; ended like one that ``processes.start`` started."""
+    """Start a program with an environment of its own; it is ended like one that ``processes.start`` started."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with _turn:
+        pid = _forked(_nursery_of(module), {"log": str(log), "env": dict(env)})
+    identity = processes.identity_of(pid)
+    if identity is None:
+        raise processes.NotReady(f"{name} ended at once. {log.read_text(encoding='utf-8')[-2000:]}")
+    owner = processes.identity_of(os.getpid())
+    process = processes.Background(name, identity, log, owner=owner, pid_file=pid_file)
+    processes._write_pid_file(pid_file, process)
+    return process
+
+
+def _nursery_of(module: str) -> "subprocess.Popen[bytes]":
     nursery = _nurseries.get(module)
-    if nursery is None or nursery.poll() is not None:
+    if nursery is None:
         nursery = _nurseries[module] = subprocess.Popen(
             [sys.executable, "-u", "-m", "support.forks", module],
             stdin=subprocess.PIPE,
@@ -39,19 +56,23 @@ def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS)},
             start_new_session=True,
         )
+    return nursery
+
+
+def _forked(nursery: "subprocess.Popen[bytes]", order: Mapping[str, Any]) -> int:
     assert nursery.stdin is not None
     assert nursery.stdout is not None
-    log.parent.mkdir(parents=True, exist_ok=True)
-    nursery.stdin.write(json.dumps({"log": str(log), "env": dict(env)}).encode() + b"\n")
+    nursery.stdin.write(json.dumps(order).encode() + b"\n")
     nursery.stdin.flush()
     told = nursery.stdout.readline()
-    assert told, f"{module} could not be imported"
-    identity = processes.identity_of(int(told))
-    if identity is None:
-        raise processes.NotReady(f"{name} ended at once. {log.read_text(encoding='utf-8')[-2000:]}")
-    process = processes.Background(name, identity, log, owner=processes.identity_of(os.getpid()), pid_file=pid_file)
-    processes._write_pid_file(pid_file, process)
-    return process
+    assert told, "the program could not be imported"
+    return int(told)
+
+
+@atexit.register
+def _close() -> None:
+    for nursery in _nurseries.values():
+        nursery.communicate(timeout=NURSERY_SECONDS)
 
 
 def nurse(module: str) -> None:
@@ -64,7 +85,8 @@ def nurse(module: str) -> None:
         pid = os.fork()
         if pid == 0:
             _become(module, order)
-        print(pid, flush=True)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
 
 
 def _become(module: str, order: Mapping[str, Any]) -> NoReturn:

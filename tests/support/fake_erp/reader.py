@@ -1,8 +1,8 @@
 """The reader of the ERP that exists in tests only: a folder that tests write to, and that says who read it.
 
-``rows.jsonl`` holds the changes of vendors, one a line, in order, and nothing else is in it; ``files`` holds the files of
-every invoice. ``calls.log`` gets a line per call. While a file ``gate`` is there, every page behind the first waits for
-it to go. A file ``refuse`` holds ``retry`` or ``fatal``.
+``rows.jsonl`` holds the changes of vendors, one a line, in order; of other kinds there is nothing. ``files`` holds the
+files of every invoice. ``calls.log`` gets a line per call. While a file ``gate`` is there, every page behind the first
+waits for it to go. A file ``refuse`` holds ``retry`` or ``fatal``.
 """
 
 import asyncio

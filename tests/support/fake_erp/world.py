@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from support import forks
 from support.fake_erp.log_reader import LogReader
+from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings, Side
 from tieout.events import catalogue
 from tieout.events.connections import ConnectionApplied
 from tieout.events.cursors import ErpCursor
 from tieout.events.envelope import Message, Payload
-from tieout.events.requests import CheckAsked, SyncAsked
+from tieout.events.requests import CheckAsked, DocumentsAsked, RowsAsked, SyncAsked
 from tieout.log.clients import KafkaAccess
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import PlainProducer, TransactionalProducer
@@ -90,6 +91,26 @@ class World:
         """Poll now."""
         return self.ask(SyncAsked(connection=NAME, generation=generation, deadline=later(60)))
 
+    def ask_rows(self, *keys: str) -> str:
+        """Read vendors again."""
+        return self.ask(RowsAsked(connection=NAME, kind=Kind.VENDOR, keys=keys))
+
+    def ask_files(self, invoice: str = "i-1") -> str:
+        """Fetch the files of an invoice."""
+        return self.ask(DocumentsAsked(connection=NAME, generation=1, link=f"bill/{invoice}", invoice=invoice))
+
+    def attach(self, name: str, content: bytes) -> None:
+        """Every invoice has this file."""
+        files = self.erp / "files"
+        files.mkdir(parents=True, exist_ok=True)
+        (files / name).write_bytes(content)
+
+    def acknowledged(self) -> int:
+        """How many requests of the connection's partition are served; one that is not holds up those behind it."""
+        partition = self.names.partition_of(NAME)
+        topic = self.names.topic(Topic.ERP_POLLS)
+        return self.log.committed(self.names.group("erp-poller"), topic, [partition])[partition]
+
     def ask_check(self, generation: int = 1, seconds: float = 60) -> str:
         """Check the ERP."""
         deadline = later(seconds)
@@ -127,8 +148,9 @@ class World:
         return [message for message in found if message.partitionkey == name]
 
     def cursors(self, name: str = NAME) -> list[ErpCursor]:
-        """The history of a cursor."""
-        return [message.data for message in self.read(Topic.CURSORS, name) if isinstance(message.data, ErpCursor)]
+        """The history of the vendors' cursor."""
+        found = [message.data for message in self.read(Topic.CURSORS, name)]
+        return [one for one in found if isinstance(one, ErpCursor) and one.kind is Kind.VENDOR]
 
     def calls(self) -> list[str]:
         """Who read the fake ERP, and what."""

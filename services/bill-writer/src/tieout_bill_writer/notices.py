@@ -77,6 +77,7 @@ class Notices:
         self._left = left
         self._clock = clock
         self._waiting: dict[Record, asyncio.Task[str]] = {}
+        self._reading: set[asyncio.Task[str]] = set()
         self._places: dict[str, asyncio.Semaphore] = {}
         self._kept = 0
 
@@ -92,11 +93,20 @@ class Notices:
         reading = self._waiting.get(record)
         if reading is None:
             reading = self._waiting[record] = asyncio.get_running_loop().create_task(self._answer(record, request))
+            self._reading.add(reading)
+            reading.add_done_callback(self._reading.discard)
             NOTICES.labels(await asyncio.shield(reading)).inc()
         else:
             await asyncio.shield(reading)
             NOTICES.labels("merged").inc()
         return None
+
+    async def close(self) -> None:
+        """Give up what is under way: its notices are not committed and come again."""
+        for reading in self._reading:
+            reading.cancel()
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=1.0)
 
     async def _answer(self, record: Record, request: Message[Any]) -> str:
         connection, _kind, _key = record

@@ -183,8 +183,14 @@ ACCOUNT_TEXT: Final = "an account number of the ERP"
 
 
 class Accounts(Settings):
-    """The ERP's accounts that payments move through; ``""`` where none is named, and then such payments are held."""
+    """The ERP's accounts that payments move through; ``""`` where none is named, and then such payments are held.
 
+    ``control`` are those that payables are posted on; a tie-out compares them with the vendor ledger.
+    """
+
+    control: tuple[Line, ...] = Field(
+        (), max_length=100, description="a list of the ERP's general ledger accounts that payables are posted on"
+    )
     clearing: Line | Literal[""] = Field("", description=ACCOUNT_TEXT)
     banks: dict[Line, Line] = Field(
         {}, max_length=200, description="a mapping from ids of BILL funding accounts to account numbers of the ERP"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tieout.events import chunks, commands, connections, cursors, effects, facts, journal, raw, requests
+from tieout.events import chunks, commands, connections, cursors, effects, facts, journal, raw, requests, tie_outs
 from tieout.events.envelope import Payload
 
 TYPES: Final[dict[str, type[Payload]]] = {
@@ -54,11 +54,15 @@ TYPES: Final[dict[str, type[Payload]]] = {
     "tieout.request.rows.v1": requests.RowsAsked,
     "tieout.request.documents.v1": requests.DocumentsAsked,
     "tieout.request.notice.v1": requests.NoticeSeen,
+    "tieout.request.snapshot.v1": requests.SnapshotAsked,
     "tieout.answer.check.v1": requests.CheckAnswered,
+    "tieout.answer.snapshot.v1": requests.SnapshotAnswered,
     "tieout.cursor.erp.v1": cursors.ErpCursor,
     "tieout.cursor.bill.v1": cursors.BillCursor,
     # what is too large for one message
     "tieout.chunk.document.v1": chunks.DocumentChunk,
+    # finished tie-outs
+    "tieout.compared.part.v1": tie_outs.TieOutPart,
 }
 _NAMES: Final = {model: name for name, model in TYPES.items()}
 

@@ -4,11 +4,13 @@ A request changes nothing outside and may be carried out twice. After its deadli
 more, so it is dropped unread.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
+from tieout.domain.erp_ledger import AccountBalance
 from tieout.domain.records import Kind
 from tieout.domain.settings import Side
+from tieout.domain.snapshots import AccountPosting, BillSeen, OpenEntry, PaymentSeen, StrayDocument
 from tieout.events.envelope import Payload
 
 
@@ -108,3 +110,50 @@ class NoticeSeen(Payload):
     key: str
     event: str
     updated: datetime | None = None
+
+
+class SnapshotAsked(Payload):
+    """Read what a tie-out compares of one side, now. A draft may be asked for too.
+
+    Attributes:
+        generation: of the settings the asker goes by; the owner waits for it.
+        since: the cut-over: what came later is compared by document, what came before as a sum.
+        control, clearing: accounts of the ERP, none where the settings name none.
+        bills: asked of BILL: these too, by id, whenever they changed last; if any is named, only these.
+        deadline: UTC.
+    """
+
+    connection: str
+    side: Side
+    generation: int
+    since: date
+    deadline: datetime
+    control: tuple[str, ...] = ()
+    clearing: str = ""
+    bills: tuple[str, ...] = ()
+
+
+class SnapshotAnswered(Payload):
+    """One part of the answer to a ``SnapshotAsked``; ``request`` is that message's id.
+
+    Attributes:
+        number: counts from 0; the answer is whole once all up to the one marked ``last`` are there, in any order.
+        currency: the ledger's, in every part of an ERP's answer.
+        unreadable: keys of open entries that cannot be read.
+        problem: why there is no answer; then this part is the last, and none of the others counts.
+    """
+
+    request: str
+    connection: str
+    side: Side
+    number: int
+    last: bool
+    currency: str = ""
+    entries: tuple[OpenEntry, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    balances: tuple[AccountBalance, ...] = ()
+    strays: tuple[StrayDocument, ...] = ()
+    postings: tuple[AccountPosting, ...] = ()
+    bills: tuple[BillSeen, ...] = ()
+    payments: tuple[PaymentSeen, ...] = ()
+    problem: CheckLine | None = None

@@ -37,6 +37,7 @@ class Topic(StrEnum):
     ERP_COMMANDS = "erp.commands"
     ERP_EFFECTS = "erp.effects"
     SNAPSHOTS = "snapshots"
+    TIE_OUTS = "tie.outs"
     DEAD_LETTERS = "dead.letters"
 
 
@@ -90,6 +91,7 @@ CATALOGUE: Final[dict[Topic, Policy]] = {
     Topic.ERP_COMMANDS: _kept(180, "effects asked of the ERPs' writer", transactional=True),
     Topic.ERP_EFFECTS: _kept(FOREVER, "the write-ahead log of the ERPs' writer", transactional=True),
     Topic.SNAPSHOTS: _kept(7, "answers in chunks, documents encrypted", transactional=False),
+    Topic.TIE_OUTS: _kept(FOREVER, "finished tie-outs with their inputs", transactional=True),
     Topic.DEAD_LETTERS: _kept(FOREVER, "what could not be read, with its place", transactional=False),
 }
 
