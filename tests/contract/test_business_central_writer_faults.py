@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,10 +16,15 @@ from tieout.domain.errors import Fatal, InDoubt, RecoveryError, Reject, Retry
 from tieout_conformance.walking import Walk, payment, reversal
 from tieout_devstack.certificates import Authority, authority
 
+if TYPE_CHECKING:
+    from tieout_connectors.business_central.client import Client
+
 HUNDRED = Decimal(100)
 LOCKED = {"error": {"code": "Internal_ServerError", "message": "We can't save your changes right now."}}
 CHANGED = {"error": {"code": "Request_EntityChanged", "message": "Another user has already changed the record."}}
 LATE = 0.4
+# Longer than a step takes on a busy machine.
+MUCH_LATER = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +68,13 @@ async def perform(walk: Walk, step: Step, within: float = 10.0) -> StepResult:
     return await walk.writer.perform(walk.order, step, done, monotonic() + within)
 
 
+async def seen(walk: Walk, name: str) -> None:
+    """Look until a step is seen done."""
+    async with asyncio.timeout(20):
+        while name not in {each.step for each in (await walk.look()).done}:  # noqa: ASYNC110 - it is behind HTTP
+            await asyncio.sleep(LATE / 4)
+
+
 async def writes(company: BusinessCentralCompany) -> int:
     """How many changing calls came."""
     return len(await company.changes())
@@ -101,15 +114,13 @@ async def test_a_lost_answer_is_in_doubt_and_seen_done(company: BusinessCentralC
 
 @pytest.mark.parametrize("name", STEPS)
 async def test_a_late_call_is_in_doubt_and_seen_once_it_is_done(company: BusinessCentralCompany, name: str) -> None:
-    """The connection broke, and the call takes effect later: not seen at first, then seen; made once, posted once."""
+    """The connection broke, and the call takes effect later: seen once it has; made once, posted once."""
     walk = await prepared(company)
     step = await until(walk, name)
     await company.site.operator.fault("late", method=WRITES, path=API, seconds=LATE)
     with pytest.raises(InDoubt):
         await perform(walk, step)
-    assert name not in {each.step for each in (await walk.look()).done}
-    await asyncio.sleep(2 * LATE)
-    assert name in {each.step for each in (await walk.look()).done}
+    await seen(walk, name)
     assert isinstance(walk.order, PaymentOrder)
     assert payment_differences(walk.order, await walk.paid()) == ()
     assert await writes(company) == len(STEPS)
@@ -120,11 +131,14 @@ async def test_a_late_call_made_again_too_early_pays_once(company: BusinessCentr
     """The same step taken before the late one took effect: refused, doubled for a person to see, or nothing to post."""
     walk = await prepared(company)
     step = await until(walk, name)
-    await company.site.operator.fault("late", method=WRITES, path=API, seconds=LATE)
+    await company.site.operator.fault("late", method=WRITES, path=API, seconds=MUCH_LATER)
+    arrives = monotonic() + MUCH_LATER
     with pytest.raises(InDoubt):
         await perform(walk, step)
     await perform(walk, step)
-    await asyncio.sleep(2 * LATE)
+    if monotonic() > arrives:
+        pytest.skip("the machine is too slow to be early")
+    await asyncio.sleep(arrives - monotonic() + LATE)
     if name == "line/2":
         found = await walk.go()
         assert (found.standing, walk.performed["post"]) == (Standing.SEVERAL, 0)
@@ -233,17 +247,22 @@ async def test_a_step_taken_too_early_is_refused(company: BusinessCentralCompany
     assert await writes(company) == before
 
 
-async def test_somebody_writes_to_the_batch_between_our_look_and_our_write(company: BusinessCentralCompany) -> None:
+async def test_somebody_writes_to_the_batch_between_our_look_and_our_write(
+    company: BusinessCentralCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The version does not match any more: 409, known not executed, and read again."""
     walk = await prepared(company)
     step = await until(walk, "complete")
-    await company.site.operator.fault("slow", method="PATCH", path=API, seconds=0.3)
-    task = asyncio.create_task(perform(walk, step))
-    await asyncio.sleep(0.15)
-    code = str((await company.books())["journal_lines"][-1]["batch"])
-    assert await company.site.call("PATCH", f"vendorPaymentJournals({code})", {"displayName": "mine"}) == 200
+    client: Client = walk.writer._client  # type: ignore[attr-defined]
+    write = client.write
+
+    async def overtaken(method: str, path: str, *rest: Any, **options: Any) -> Any:
+        assert await company.site.call("PATCH", path, {"displayName": "mine"}) == 200
+        return await write(method, path, *rest, **options)
+
+    monkeypatch.setattr(client, "write", overtaken)
     with pytest.raises(Retry) as caught:
-        await task
+        await perform(walk, step)
     assert caught.value.code == "Request_EntityChanged"
     assert (await walk.look()).standing is Standing.ALTERED
 

@@ -44,9 +44,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def started(site: Site, company: BusinessCentralCompany) -> OrderProcess:
-    """A process that writes to the company."""
-    process = OrderProcess(site, timings=TIMES, pauses=PAUSES, clock=now)
+async def started(site: Site, company: BusinessCentralCompany, burns_at: int = 0) -> OrderProcess:
+    """A process that writes to the company, and dies at that commit."""
+    process = OrderProcess(site, burns_at, timings=TIMES, pauses=PAUSES, clock=now)
     writer = await company.writer()
 
     @asynccontextmanager
@@ -78,9 +78,10 @@ async def test_a_payment_is_posted_once_though_an_answer_is_lost_and_its_writer_
     order = payment(company, *((one, HUNDRED) for one in invoices))
     site = Site()
     await company.lose_answer()
-    first = await started(site, company)
+    first = await started(site, company, burns_at=9)
     message = ask(site, order)
-    await until(lambda: len(site.logged(message.id, StepLogged)) == 2, seconds=20)
+    assert await first.burnt(seconds=20)
+    assert len(site.logged(message.id, StepLogged)) == 2
     await first.kill()
     await started(site, company)
     await site.ended(message, seconds=30)

@@ -90,7 +90,7 @@ def stored(world: World) -> set[int]:
 
 def assert_sound(world: World) -> None:
     """Numbers rise, each run's rows stand between its ends, and the cursor is behind nothing that was not stored."""
-    cursors = world.cursors() or [ErpCursor(kind=Kind.VENDOR, run=0, started=datetime.now(UTC))]
+    cursors = world.cursors() or [ErpCursor(kind=Kind.VENDOR, run=0, started=now())]
     numbers = [cursor.run for cursor in cursors]
     assert numbers == sorted(numbers)
     current = 0
@@ -194,6 +194,11 @@ def test_a_zombie_writes_no_cursor_and_loses_no_row(world: World) -> None:
     assert stored(world) == set(range(1, 9))
 
 
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
 class Unasked:
     """An ERP that must not be called."""
 
@@ -206,7 +211,7 @@ async def test_who_was_superseded_is_fenced_before_its_first_read(world: World) 
     partition = world.names.partition_of(NAME)
     older = PartitionCursors(world.access, world.names, partition).open()
     newer = PartitionCursors(world.access, world.names, partition).open()
-    cursor = ErpCursor(kind=Kind.VENDOR, run=1, started=datetime.now(UTC))
+    cursor = ErpCursor(kind=Kind.VENDOR, run=1, started=now())
     around = Surroundings(log=RawLog(world.names, world.producer, older, now), clock=now, places=asyncio.Semaphore(1))
     run = Run(RunName(NAME, "fake", Kind.VENDOR, 1), cursor, Unasked(), around)
     with pytest.raises(Fenced):
@@ -317,4 +322,4 @@ def test_a_second_poller_takes_its_share_and_no_run_is_lost_or_doubled(world: Wo
 
 def cursor_of(world: World, name: str) -> ErpCursor:
     """Where a connection stands."""
-    return (world.cursors(name) or [ErpCursor(kind=Kind.VENDOR, run=0, started=datetime.now(UTC))])[-1]
+    return (world.cursors(name) or [ErpCursor(kind=Kind.VENDOR, run=0, started=now())])[-1]

@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from support.deciding import ADDRESS, settings
-from tieout.domain import bill, bill_payments, erp, erp_ledger, erp_orders, erp_outcomes
+from tieout.domain import bill, bill_payments, erp, erp_ledger, erp_orders, erp_outcomes, snapshots
 from tieout.domain.capabilities import HandWork
 from tieout.domain.money import Money
 from tieout.domain.records import Kind, ReadContext
 from tieout.domain.settings import Side
-from tieout.events import chunks, commands, connections, cursors, effects, facts, journal, raw, requests
+from tieout.events import chunks, commands, connections, cursors, effects, facts, journal, raw, requests, tie_outs
 from tieout.events.envelope import Payload
 
 NOON: Final = datetime(2026, 3, 1, 12, 0, 0, 250000, tzinfo=UTC)
@@ -158,6 +158,41 @@ ALL: Final[tuple[Payload, ...]] = (
     requests.CheckAnswered(
         request="r1", connection="acme", side=Side.BILL,
         lines=(requests.CheckLine(name="sign-in", status=requests.CheckStatus.OK, detail="as ap@example.com"),),
+    ),
+    requests.SnapshotAsked(
+        connection="acme", side=Side.ERP, generation=3, since=DAY, deadline=NOON, control=("2110",), clearing="2950",
+        bills=("00n1",),
+    ),
+    requests.SnapshotAnswered(
+        request="r1", connection="acme", side=Side.ERP, number=0, last=True, currency="USD", unreadable=("77",),
+        entries=(snapshots.OpenEntry(
+            id="2831", type=erp_ledger.EntryType.INVOICE, vendor_number="10000", document="i-1",
+            document_number="108001",
+            posting_date=DAY, currency="USD", amount="125.00", open="25.00", local_open="25.00",
+        ),),
+        balances=(erp_ledger.AccountBalance(
+            query=erp_ledger.BalanceQuery(role=erp_ledger.AccountRole.CONTROL, account="2110"), currency="USD",
+            balance="-25.00", as_of=DAY,
+        ),),
+        strays=(snapshots.StrayDocument(
+            document_number="GJ-1", posting_date=DAY, description="Correction", general="12.00", vendor="2.00"
+        ),),
+        postings=(snapshots.AccountPosting(
+            id="77", account="2950", posting_date=DAY, document_number="TABC", description="BILL", amount="-100.00"
+        ),),
+        bills=(snapshots.BillSeen(
+            id="00n1", vendor="009AAA", invoice_number="INV-1", invoice_date=DAY, amount="125.00", credited="1.00",
+            updated=NOON,
+        ),),
+        payments=(snapshots.PaymentSeen(
+            id="stp1", vendor="009AAA", amount="100.00", parts=(snapshots.PartSeen(bill="00n1", amount="100.00"),),
+            stage=bill_payments.PaymentStage.TAKEN, online=True, process_date=DAY, updated=NOON,
+        ),),
+        problem=requests.CheckLine(name="bill", status=requests.CheckStatus.FAILED, detail="no answer", code="late"),
+    ),
+    tie_outs.TieOutPart(
+        connection="acme", run="r7", as_of=DAY, taken=NOON, sha256="ab" * 32, size=40, differences=3, unexpected=1,
+        complete=True, number=0, count=1, content=bytes(range(40)),
     ),
     cursors.ErpCursor(
         kind=Kind.VENDOR, run=4, started=NOON, ended=NOON, position="2026-03-01T12:00:00Z", edge={"v-1": 'W/"1"'},

@@ -230,3 +230,29 @@ def _without_json(wanted: str, seen: Exchange) -> Iterator[str]:
         yield f"no file: {kind}"
     if wanted == "html" and (not kind.startswith("text/html") or b"<" not in seen.body):
         yield f"no page: {kind}"
+
+
+def published(system: str) -> dict[str, list[Any]]:
+    """Documents in the shapes that the system's makers publish, by the reference each must fit."""
+    text = (FOLDER.parents[1] / "fixtures" / "contract" / f"{system}.json").read_text()
+    shapes: dict[str, list[Any]] = json.loads(text, parse_float=Decimal)
+    return shapes
+
+
+def changed(document: Any, place: str, value: object) -> Any:
+    """A copy with another value at a place such as ``invoice.invoiceDate`` or ``billPayments.0.id``."""
+    first, _, rest = place.partition(".")
+    key: Any = int(first) if first.isdecimal() else first
+    copy = document.copy()
+    copy[key] = changed(copy[key], rest, value) if rest else value
+    return copy
+
+
+def nulled(document: Any) -> Iterator[tuple[str, Any]]:
+    """Copies with null at one of the keys of the document, or of the first of a list."""
+    if isinstance(document, list):
+        for place, copy in nulled(document[0]):
+            yield f"0.{place}", [copy, *document[1:]]
+        return
+    for name in document:
+        yield name, {**document, name: None}

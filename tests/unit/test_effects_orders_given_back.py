@@ -168,6 +168,30 @@ def test_a_retired_connection_leaves_nothing_open() -> None:
     told(story)
 
 
+def test_a_doubt_that_can_never_be_settled_ends_with_its_connection() -> None:
+    """The ERP does not answer any more and its connection is retired: a person is told, nothing stays open for ever."""
+
+    async def story() -> None:
+        for reads in ("retry", "fatal"):
+            site = Site()
+            with site.erp.open() as books:
+                books.faults.append("lost@post")
+            message = site.ask(payment())
+            process = site.process()
+            await asyncio.sleep(9)
+            assert site.results(message.id) == ["in_doubt"]
+            with site.erp.open() as books:
+                books.reads = reads
+            await asyncio.sleep(600)
+            assert site.results(message.id) == ["in_doubt"]
+            process.companies.over.add("acme")
+            await site.ended(message)
+            assert (site.ends(message.id)[0].result, site.ends(message.id)[0].code) == (Result.ESCALATED, "retired")
+            await site.close()
+
+    told(story)
+
+
 def test_newer_settings_send_back_only_what_has_not_begun() -> None:
     """A command of an older generation is stale; an order with a step done goes on."""
 

@@ -61,20 +61,18 @@ class Clients(Protocol):
 
 
 class Notices:
-    """Use from the event loop. ``left`` is told of a connection whose changes polling has to find soon."""
+    """Use from the event loop."""
 
     def __init__(
         self,
         registry: Registry,
         clients: Clients,
         raw: RawLog,
-        left: Callable[[str], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._registry = registry
         self._clients = clients
         self._raw = raw
-        self._left = left
         self._clock = clock
         self._waiting: dict[Record, asyncio.Task[str]] = {}
         self._reading: set[asyncio.Task[str]] = set()
@@ -125,7 +123,7 @@ class Notices:
                     return _rejected(record, error)
                 except (Retry, Fatal) as error:
                     if not self._worth_keeping(error, until, kept=kept):
-                        return self._leave(connection)
+                        return "left"
                     self._kept, kept = self._kept + (not kept), True
                     # Those that come meanwhile wait for the next try with it.
                     self._waiting.setdefault(record, _current())
@@ -159,10 +157,6 @@ class Notices:
     def _worth_keeping(self, error: RecoveryError, until: datetime, *, kept: bool) -> bool:
         elsewhere = error.code == "other_owner"
         return not elsewhere and self._clock() < until and (kept or self._kept < MOST_KEPT)
-
-    def _leave(self, connection: str) -> str:
-        self._left(connection)
-        return "left"
 
     def _forget(self, record: Record) -> None:
         """Notices from now on are not answered by this task."""

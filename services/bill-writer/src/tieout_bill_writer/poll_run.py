@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Protocol
@@ -116,10 +117,11 @@ class PollRun:
         """
         await self._commit("number", self._cursor)
         reach("bill-writer.poll.page.before")
-        async for rows in self._records.changed(self._wanted.kind, since(self._cursor)):
-            reach("bill-writer.poll.page.after")
-            await self._store(rows)
-            reach("bill-writer.poll.page.before")
+        async with aclosing(self._records.changed(self._wanted.kind, since(self._cursor))) as pages:
+            async for rows in pages:
+                reach("bill-writer.poll.page.after")
+                await self._store(rows)
+                reach("bill-writer.poll.page.before")
         await self._commit("end", self._cursor.model_copy(update={"ended": self._clock()}))
 
     async def _store(self, rows: Sequence[RawRecord]) -> None:

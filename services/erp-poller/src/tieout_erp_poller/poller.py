@@ -12,7 +12,7 @@ from tieout.domain.settings import Side, State
 from tieout.events.commands import DocumentPlace
 from tieout.events.cursors import ErpCursor
 from tieout.events.envelope import Message, Payload, UnreadableMessage
-from tieout.events.requests import CheckAsked, CheckLine, DocumentsAsked, RowsAsked, SyncAsked
+from tieout.events.requests import CheckAsked, CheckLine, DocumentsAsked, RowsAsked, SnapshotAsked, SyncAsked
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import Fenced, PlainProducer
 from tieout.log.topics import Names, Topic
@@ -25,6 +25,7 @@ from tieout_erp_poller.cursors import PartitionCursors
 from tieout_erp_poller.raw import SOURCE
 from tieout_erp_poller.reads import Pending, Reads
 from tieout_erp_poller.run import Surroundings
+from tieout_erp_poller.snapshots import Snapshots
 from tieout_erp_poller.views import Views
 
 log = logger(__name__)
@@ -101,6 +102,7 @@ class Poller:
         self._clock = clock
         self._places = asyncio.Semaphore(bounds.reads)
         self._checks = asyncio.Semaphore(bounds.checks)
+        self._snapshots = Snapshots(names, views, readers, producer, clock)
         self._shares: dict[int, _Share] = {}
         self._stopping = False
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -149,6 +151,8 @@ class Poller:
                 work = self._sync(share, question, served)
             case CheckAsked(side=Side.ERP) as question:
                 work = self._check(message, question, served)
+            case SnapshotAsked(side=Side.ERP) as question:
+                work = self._snapshots.serve(message, question, served)
             case RowsAsked() | DocumentsAsked() as question:
                 work = self._read(share, message, question, served)
             case _:

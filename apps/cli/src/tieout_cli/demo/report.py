@@ -73,6 +73,7 @@ class Report:
             "payments_reversed": findings.payments_reversed,
             "holds": holds_by_reason(self.holds),
             "calls": {side: dict(spent) for side, spent in self.calls.items()},
+            "people_calls": findings.people,
             "tieout": findings.tieout,
             "unexplained": [one.as_json() for one in self.differences],
             "not_there_yet": findings.absent,

@@ -145,11 +145,11 @@ class Stepped:
         left = (standing.intent.settled - self._desk.clock()).total_seconds()
         if left > 0:
             await asyncio.sleep(left)
+            self._patience = Patience(self._desk.timings)
         if standing.lookups and not self._steps.looked:
             # The look before it may have been the last thing the predecessor did.
             await asyncio.sleep(self._desk.timings.lookup_gap)
             self._steps.looked = True
-        self._patience = Patience(self._desk.timings)
 
     async def _tried(self, work: Callable[[], Awaitable[T]]) -> T | Next:
         """One go, and what its failure means."""

@@ -1,6 +1,6 @@
 """Records of BILL as received, for the log of raw messages: one by its id, or what has changed, oldest change first."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 from enum import StrEnum
@@ -33,7 +33,7 @@ class RawRecords:
         call = Call(f"GET /v3/{_LISTS[kind]}/{{id}}", (record,), deadline=deadline)
         return await self._caller.read(call, read_raw)
 
-    async def changed(self, kind: RawKind, since: datetime) -> AsyncIterator[tuple[RawRecord, ...]]:
+    async def changed(self, kind: RawKind, since: datetime) -> AsyncGenerator[tuple[RawRecord, ...], None]:
         """What was changed at or after a moment, by BILL's stamps, a page at a time; rows may come twice.
 
         A record that changes while the list is read moves to its end and, where BILL's tokens count rows, pulls another

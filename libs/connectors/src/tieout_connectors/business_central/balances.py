@@ -1,14 +1,17 @@
 """Balances for the tie-out: the vendor subledger from its open entries, an account from the general ledger."""
 
+from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 
 from tieout.domain.erp import ZERO
 from tieout.domain.erp_ledger import AccountBalance, AccountRole, BalanceQuery
 from tieout.domain.errors import Reject
+from tieout.domain.snapshots import AccountPosting
 from tieout_connectors.business_central import ledger
 from tieout_connectors.business_central.client import Client, understood
 from tieout_connectors.business_central.wire import protocol, questions
+from tieout_connectors.business_central.wire.postings import account_posting
 
 _ENTRIES = "GET generalLedgerEntries"
 
@@ -63,6 +66,26 @@ async def _until(client: Client, account: str, as_of: date) -> Decimal:
             after = max([after, *(protocol.posting_number(row) for row in rows)])
             more = bool(protocol.next_link(page)) and bool(rows)
     return amount
+
+
+async def postings(client: Client, account: str, since: date) -> AsyncIterator[tuple[AccountPosting, ...]]:
+    """The entries of an account posted from a day on, page by page, asked for by number so that none is missed.
+
+    Raises:
+        Reject: ``unknown_account``.
+    """
+    await _now(client, account)
+    url = await client.api("generalLedgerEntries")
+    after, more = 0, True
+    while more:
+        page = await client.page(url, _ENTRIES, questions.postings_since(account, since, after))
+        with understood(_ENTRIES):
+            rows = protocol.rows(page)
+            after = max([after, *(protocol.posting_number(row) for row in rows)])
+            more = bool(protocol.next_link(page)) and bool(rows)
+            found = tuple(account_posting(row) for row in rows)
+        if found:
+            yield found
 
 
 def _unknown(account: str) -> Reject:

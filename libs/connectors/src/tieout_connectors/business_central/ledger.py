@@ -5,6 +5,7 @@ Pages are asked for by number, never by the server's continuation, so that rows 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -53,6 +54,12 @@ async def open_rows(client: Client) -> AsyncIterator[list[RawRow]]:
         yield rows
 
 
+async def rows_since(client: Client, day: date) -> AsyncIterator[list[RawRow]]:
+    """Every entry posted from a day on, open or not, in order of its number."""
+    async for rows in _listed(client, partial(questions.ledger_since, day)):
+        yield rows
+
+
 async def by_numbers(client: Client, numbers: Sequence[str]) -> list[RawRow]:
     """These entries as they are now."""
     return [
@@ -75,10 +82,17 @@ async def some(client: Client) -> Any:
     return await _asked(client, partial(client.page, call=CALL, question=questions.first(1)))
 
 
-async def _by_number(client: Client, after: int, *, only_open: bool) -> AsyncIterator[list[RawRow]]:
+def _by_number(client: Client, after: int, *, only_open: bool) -> AsyncIterator[list[RawRow]]:
+    return _listed(client, partial(questions.ledger_after, only_open=only_open), after)
+
+
+async def _listed(
+    client: Client, asking: Callable[[int], Mapping[str, str]], after: int = 0
+) -> AsyncIterator[list[RawRow]]:
+    """Page after page, each asked for by the number that it begins behind."""
     more = True
     while more:
-        question = questions.ledger_after(after, only_open=only_open)
+        question = asking(after)
         page = await _asked(client, partial(client.page, call=CALL, question=question))
         with understood(CALL):
             rows = [_row(one) for one in protocol.rows(page)]

@@ -9,6 +9,7 @@ from tieout.domain.erp import DocumentRef
 from tieout.domain.erp_ledger import AccountBalance, BalanceQuery, VendorLedgerEntry
 from tieout.domain.errors import Reject
 from tieout.domain.records import Kind, ReadContext
+from tieout.domain.snapshots import AccountPosting
 from tieout_connectors.business_central import balances, capabilities, checks, documents, invoices, ledger
 from tieout_connectors.business_central.client import Client, understood
 from tieout_connectors.business_central.polling import Clock, Poll, utc_now
@@ -107,8 +108,21 @@ class BusinessCentralReader:
 
     async def open_items(self) -> AsyncIterator[OpenItems]:
         """Every open vendor ledger entry, now."""
+        async for part in self._entries(ledger.open_rows(self._client)):
+            yield part
+
+    async def vendor_entries(self, since: date) -> AsyncIterator[OpenItems]:
+        """Every vendor ledger entry posted from a day on, open or not."""
+        async for part in self._entries(ledger.rows_since(self._client, since)):
+            yield part
+
+    def postings(self, account: str, since: date) -> AsyncIterator[tuple[AccountPosting, ...]]:
+        """The entries of a general ledger account posted from a day on."""
+        return balances.postings(self._client, account, since)
+
+    async def _entries(self, pages: AsyncIterator[list[RawRow]]) -> AsyncIterator[OpenItems]:
         context = await self.context()
-        async for rows in ledger.open_rows(self._client):
+        async for rows in pages:
             entries: list[VendorLedgerEntry] = []
             unreadable: dict[str, Unreadable] = {}
             for row in rows:

@@ -14,6 +14,7 @@ from tieout.domain.capabilities import ErpCapabilities
 from tieout.domain.erp import DocumentRef
 from tieout.domain.erp_ledger import AccountBalance, BalanceQuery, VendorLedgerEntry
 from tieout.domain.records import Kind, ReadContext
+from tieout.domain.snapshots import AccountPosting
 from tieout_connectors.spi.wire import Unreadable
 
 # An edge is one cursor message. 2,000 names of 100 bytes stay below the 256 KiB of a compacted row even when a bulk
@@ -134,6 +135,18 @@ class ErpSource(ErpReader, Protocol):
 
     def open_items(self) -> AsyncIterator[OpenItems]:
         """Every open vendor ledger entry, now: payables, credits and unapplied payments."""
+        ...
+
+    def vendor_entries(self, since: date) -> AsyncIterator[OpenItems]:
+        """Every vendor ledger entry posted from a day on, open or not: what the control accounts have to show."""
+        ...
+
+    def postings(self, account: str, since: date) -> AsyncIterator[tuple[AccountPosting, ...]]:
+        """The entries of one general ledger account posted from a day on.
+
+        Raises:
+            Reject: ``unknown_account``.
+        """
         ...
 
     async def balances(self, queries: Sequence[BalanceQuery], as_of: date | None) -> tuple[AccountBalance, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tieout.domain.erp_ledger import EntryType, VendorLedgerEntry
 from tieout.domain.records import ReadContext
+from tieout.domain.snapshots import AccountPosting
 from tieout_connectors.business_central.wire.fields import Fields
 from tieout_connectors.business_central.wire.ledger import ledger_entry
 
@@ -68,4 +69,17 @@ def posting(row: Mapping[str, Any]) -> Posting:
         account=one.needed("accountNumber"),
         day=one.needed_day("postingDate"),
         amount=one.amount("debitAmount") - one.amount("creditAmount"),
+    )
+
+
+def account_posting(row: Mapping[str, Any]) -> AccountPosting:
+    """The same as a tie-out compares it."""
+    one = posting(row)
+    return AccountPosting(
+        id=one.number,
+        account=one.account,
+        posting_date=one.day,
+        document_number=one.document,
+        description=Fields(row, "generalLedgerEntry").text("description"),
+        amount=one.amount,
     )

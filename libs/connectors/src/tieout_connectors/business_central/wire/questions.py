@@ -74,6 +74,17 @@ def postings_until(account: str, day: date, after: int) -> dict[str, str]:
     return {"$filter": conditions, "$orderby": "entryNumber", "$select": "entryNumber,debitAmount,creditAmount"}
 
 
+def postings_since(account: str, day: date, after: int) -> dict[str, str]:
+    """An account's entries above a number with posting dates from a day on, in order."""
+    conditions = f"accountNumber eq {quoted(account)} and postingDate ge {day.isoformat()} and entryNumber gt {after}"
+    return {"$filter": conditions, "$orderby": "entryNumber"}
+
+
+def ledger_since(day: date, after: int) -> dict[str, str]:
+    """Vendor ledger entries above a number with posting dates from a day on, in order."""
+    return {"$filter": f"Posting_Date ge {day.isoformat()} and Entry_No gt {after}", "$orderby": "Entry_No"}
+
+
 def bank_named(number: str) -> dict[str, str]:
     """The bank account of a number."""
     return {"$filter": f"number eq {quoted(number)}"}
