@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from support.business_central_company import BusinessCentralCompany, company_of
-from tieout_conformance import WriterBehaviours
+from support.business_central_reading import ReadBusinessCentral, read_company_of
+from tieout_conformance import ReadingBehaviours, WriterBehaviours
 from tieout_devstack.certificates import Authority, authority
 
 
@@ -22,4 +23,14 @@ class TestBusinessCentralWriter(WriterBehaviours):
     async def company(self, throw_away: Authority) -> AsyncIterator[BusinessCentralCompany]:
         """A company of its own for each test."""
         async with company_of(throw_away) as made:
+            yield made
+
+
+class TestBusinessCentralReader(ReadingBehaviours):
+    """Vendors, accounts, dimension values and open items."""
+
+    @pytest.fixture
+    async def company(self, throw_away: Authority) -> AsyncIterator[ReadBusinessCentral]:
+        """A company of its own for each test."""
+        async with read_company_of(throw_away) as made:
             yield made

@@ -26,6 +26,7 @@ from tieout_conformance.walking import Walk, payment, posted
 from tieout_connectors.business_central.drafts import batch_code
 from tieout_connectors.business_central.wire.postings import is_mark
 from tieout_connectors.business_central.writer import BusinessCentralWriter
+from tieout_connectors.spi.erp import CheckStatus
 from tieout_devstack.certificates import Authority, authority
 
 if TYPE_CHECKING:
@@ -269,6 +270,16 @@ async def test_without_the_ledger_page_nothing_is_written(company: BusinessCentr
     assert not capabilities.allows(Ability.RECORD_PAYMENT)
     assert capabilities.allows(Ability.FUNDS_TRANSFER)
     assert await company.changes() == []
+
+
+@pytest.mark.promise("C12")
+async def test_a_check_warns_of_journals_that_cannot_be_read(company: BusinessCentralCompany) -> None:
+    """A connection that only reads goes on; for the other it says which permission sets payments need."""
+    await company.site.switch(denied_tables=["Gen. Journal Batch"])
+    lines = {line.name: line for line in await company.site.reader.check()}
+    warned = [name for name, line in lines.items() if line.status is CheckStatus.WARNING]
+    assert warned == ["vendorPaymentJournals", "journals"]
+    assert "D365 JOURNALS, POST" in lines["journals"].cure
 
 
 async def test_what_only_looks_alike_is_no_candidate(company: BusinessCentralCompany) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from support.bill_journeys import JOURNEYS, travel
+from support.bill_caller import beside, travel
+from support.bill_journeys import JOURNEYS
 from support.recorded_journeys import Journeys
 from support.wire_contract import FORMATS, Contract, changed, nulled, published
 
@@ -19,21 +20,21 @@ NEVER: list[tuple[str, str, object]] = [
     ("vendor.json", "id", "00n01FIXTURE"),
     ("vendor.json", "accountNumber", 17),
     ("vendor.json", "shortName", ""),
-    ("vendor.json", "address.country", "USA"),
+    ("vendor.json", "address/country", "USA"),
     ("vendor.json", "createdTime", "2026-01-01T10:00:00.000Z"),
     ("vendor.json", "createdTime", "2026-01-01T10:00:00+00:00"),
     ("vendor.json", "createdTime", "2026-13-01T10:00:00.000+00:00"),
-    ("vendor.json", "paymentInformation.payByType", "CASH"),
-    ("bill.json", "invoice.invoiceNumber", "F" * 22),
-    ("bill.json", "invoice.invoiceDate", "2026-02-01T00:00:00.000Z"),
+    ("vendor.json", "paymentInformation/payByType", "CASH"),
+    ("bill.json", "invoice/invoiceNumber", "F" * 22),
+    ("bill.json", "invoice/invoiceDate", "2026-02-01T00:00:00.000Z"),
     ("bill.json", "dueDate", "2026-02-30"),
     ("bill.json", "amount", "500.00"),
     ("bill.json", "amount", Decimal("500.001")),
     ("bill.json", "amount", -1),
     ("bill.json", "paymentStatus", "PARTIAL"),
     ("bill.json", "billLineItems", []),
-    ("bill.json", "billLineItems.0.taxAmount", 1),
-    ("bill.json", "classifications.jobId", "job01A"),
+    ("bill.json", "billLineItems/0/taxAmount", 1),
+    ("bill.json", "classifications/jobId", "job01A"),
     ("bill.json", "billCurrency", "USD"),
     ("bill.json#/$defs/created", "vendorName", "Fjord Rope AS"),
     ("payment.json", "billId", "00n01FIXTUREBILL0001"),
@@ -41,18 +42,18 @@ NEVER: list[tuple[str, str, object]] = [
     ("payment.json", "singleStatus", "CANCELLED"),
     ("payment.json", "syncReference", "108001"),
     ("payment.json", "fundingAccount", {"type": "WALLET", "id": "w"}),
-    ("payment.json", "disbursementInfo.checkDisbursement.checkNumber", "6193"),
+    ("payment.json", "disbursementInfo/checkDisbursement/checkNumber", "6193"),
     ("payment.json", "transactionNumber", "abc"),
-    ("account.json", "account.type", "TAX"),
-    ("document.json#/$defs/status", "0.documentId", "0du01A"),
+    ("account.json", "account/type", "TAX"),
+    ("document.json#/$defs/status", "0/documentId", "0du01A"),
     ("event.json", "payload", {"metadata": {}}),
     ("event.json", "payload", "{"),
     ("event.json", "type", "payment.created"),
-    ("delivery.json", "bill.billLineItems", []),
-    ("delivery.json", "bill.invoice.invoiceDate", "2026-02-01"),
-    ("delivery.json", "bill.vendorName", "Fjord Rope AS"),
-    ("errors.json#/$defs/401", "0.code", "BDC_1144"),
-    ("errors.json#/$defs/401", "0.severity", "FATAL"),
+    ("delivery.json", "bill/billLineItems", []),
+    ("delivery.json", "bill/invoice/invoiceDate", "2026-02-01"),
+    ("delivery.json", "bill/vendorName", "Fjord Rope AS"),
+    ("errors.json#/$defs/401", "0/code", "BDC_1144"),
+    ("errors.json#/$defs/401", "0/severity", "FATAL"),
 ]
 
 
@@ -60,7 +61,7 @@ NEVER: list[tuple[str, str, object]] = [
 def journeys(loopback_ca: Any) -> Journeys:
     """All journeys, each made once."""
     made = {name: partial(travel, one, loopback_ca.server(), loopback_ca.ca_file) for name, one in JOURNEYS.items()}
-    return Journeys(Contract("bill"), made)
+    return Journeys(Contract("bill"), made, beside)
 
 
 @pytest.mark.parametrize("name", JOURNEYS)

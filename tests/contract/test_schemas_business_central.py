@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from support.business_central_journeys import JOURNEYS, travel
+from support.business_central_journeys import JOURNEYS, beside, travel
 from support.recorded_journeys import Journeys
 from support.wire_contract import FORMATS, Contract, changed, nulled, published
 
@@ -46,10 +46,10 @@ NEVER: list[tuple[str, str, object]] = [
     ("journalLine.json", "accountType", "G/L Account"),
     ("journalLine.json", "appliesToInvoiceId", "00000000-0000-0000-0000-000000000000"),
     ("list.json", "@odata.nextLink", "vendors?$skiptoken=1"),
-    ("list.json", "value.0.@odata.context", "https://api.example/$metadata#x/$entity"),
-    ("errors.json#/$defs/404", "error.message", "Nothing."),
-    ("errors.json#/$defs/404", "error.code", "Request_EntityChanged"),
-    ("errors.json#/$defs/404", "error.details", []),
+    ("list.json", "value/0/@odata.context", "https://api.example/$metadata#x/$entity"),
+    ("errors.json#/$defs/404", "error/message", "Nothing."),
+    ("errors.json#/$defs/404", "error/code", "Request_EntityChanged"),
+    ("errors.json#/$defs/404", "error/details", []),
     ("headers.json#/$defs/201", "content-type", "application/json"),
 ]
 
@@ -57,7 +57,8 @@ NEVER: list[tuple[str, str, object]] = [
 @pytest.fixture(scope="module")
 def journeys() -> Journeys:
     """All journeys, each made once."""
-    return Journeys(Contract("business-central"), {name: partial(travel, one) for name, one in JOURNEYS.items()})
+    made = {name: partial(travel, one) for name, one in JOURNEYS.items()}
+    return Journeys(Contract("business-central"), made, beside)
 
 
 @pytest.mark.parametrize("name", JOURNEYS)

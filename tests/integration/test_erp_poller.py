@@ -53,19 +53,21 @@ STEPS = (
 )
 POINTS = {f"erp-poller.{step}.{when}" for step in STEPS for when in ("before", "after")}
 # What is durable after one step is what is durable before the next: these are all the states a crash can leave.
+# A start is mostly waiting for brokers, so many installations die side by side.
+LANES = 10
 DEATHS = (*(f"erp-poller.{step}.before" for step in STEPS), "erp-poller.cursor.end.after")
 
 
 @pytest.fixture
-def worlds(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> Iterator[Callable[[], World]]:
-    """Makes installations without services."""
+def worlds(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> Iterator[Callable[[int], World]]:
+    """Makes installations without services, of so many partitions."""
     made: list[World] = []
 
-    def make() -> World:
+    def make(partitions: int) -> World:
         prefix = f"{topic_prefix}n{len(made)}"
         folder = devstack_folder / prefix
         folder.mkdir()
-        made.append(World(KafkaAccess(bootstrap=kafka_bootstrap), Names(prefix, 4), folder))
+        made.append(World(KafkaAccess(bootstrap=kafka_bootstrap), Names(prefix, partitions), folder))
         apply_topics(made[-1].access, made[-1].names)
         return made[-1]
 
@@ -77,9 +79,9 @@ def worlds(kafka_bootstrap: str, topic_prefix: str, devstack_folder: Path) -> It
 
 
 @pytest.fixture
-def world(worlds: Callable[[], World]) -> World:
+def world(worlds: Callable[[int], World]) -> World:
     """An installation without services."""
-    return worlds()
+    return worlds(1)
 
 
 def stored(world: World) -> set[int]:
@@ -111,7 +113,7 @@ def die_at_each(world: World, points: Sequence[str]) -> None:
     """Kill a poller at each point in turn; each restart first recovers from the kill before."""
     world.change(7)
     world.attach("scan.pdf", b"a scan")
-    world.apply("active")
+    world.apply("active", schedule="1h")
     for number, point in enumerate(points):
         world.change(7)
         ask_everything(world, f"i-{number}")
@@ -119,13 +121,17 @@ def die_at_each(world: World, points: Sequence[str]) -> None:
         assert process.wait_gone(seconds=20), f"{point} was not reached"
         if "cursor" in point:
             assert_sound(world)
-    process, _ = world.start()
-    until(lambda: world.cursors()[-1].position == str(world.changes))
-    until(lambda: world.acknowledged() == 4 * len(points))
+    world.change(7)
+    ask_everything(world, "i-end")
+    listing = world.folder / "points"
+    process, _ = world.start(TIEOUT_CRASH_LIST=str(listing))
+    until(lambda: cursor_of(world, NAME).position == str(world.changes))
+    until(lambda: world.acknowledged() == 4 * len(points) + 4)
     assert process.stop()
+    assert set(listing.read_text(encoding="utf-8").split()) == POINTS, "a new durable write or call has to be tried"
     assert stored(world) == set(range(1, world.changes + 1))
     assert_sound(world)
-    assert {found.invoice for found in files(world)} == {f"i-{number}" for number in range(len(points))}
+    assert {found.invoice for found in files(world)} == {"i-end", *(f"i-{number}" for number in range(len(points)))}
 
 
 def ask_everything(world: World, invoice: str) -> None:
@@ -146,25 +152,12 @@ def files(world: World) -> list[ErpDocument]:
     return found
 
 
-def test_killed_at_every_step_it_repeats_rows_and_loses_none(worlds: Callable[[], World]) -> None:
-    """A power cut between any two durable writes, before and after any call of the ERP."""
-    side_by_side = worlds(), worlds(), worlds()
-    with ThreadPoolExecutor(3) as pool:
-        for done in [pool.submit(die_at_each, one, DEATHS[number::3]) for number, one in enumerate(side_by_side)]:
+def test_killed_at_every_step_it_repeats_rows_and_loses_none(worlds: Callable[[int], World]) -> None:
+    """A power cut between any two durable writes, before and after any call of the ERP; no request is lost either."""
+    side_by_side = [worlds(1) for _ in range(LANES)]
+    with ThreadPoolExecutor(LANES) as pool:
+        for done in [pool.submit(die_at_each, one, DEATHS[number::LANES]) for number, one in enumerate(side_by_side)]:
             done.result()
-
-
-def test_the_crash_points_are_those_that_are_tried(world: World) -> None:
-    """A new durable write or a new call of the ERP has to be named, and tried."""
-    world.change(7)
-    world.attach("scan.pdf", b"a scan")
-    world.apply("active")
-    ask_everything(world, "i-1")
-    listing = world.folder / "points"
-    process, _ = world.start(TIEOUT_CRASH_LIST=str(listing))
-    until(lambda: listing.exists() and set(listing.read_text().split()) >= POINTS)
-    assert process.stop()
-    assert set(listing.read_text().split()) == POINTS
 
 
 def test_a_zombie_writes_no_cursor_and_loses_no_row(world: World) -> None:
@@ -296,9 +289,10 @@ def test_a_stop_ends_a_run_between_two_pages(world: World) -> None:
     assert versions == [str(number) for number in range(1, 10)]
 
 
-def test_a_second_poller_takes_its_share_and_no_run_is_lost_or_doubled(world: World) -> None:
+def test_a_second_poller_takes_its_share_and_no_run_is_lost_or_doubled(worlds: Callable[[int], World]) -> None:
     """Scaling out under way: each connection goes on with the next number, wherever it is polled from then on."""
-    names = ["cronus-us", "company-3", "contoso", "fabrikam"]
+    world = worlds(2)
+    names = ["cronus-us", "company-3"]
     assert {world.names.partition_of(name) for name in names} == set(range(world.names.partitions))
     for name in names:
         world.change(4, name)
@@ -306,7 +300,7 @@ def test_a_second_poller_takes_its_share_and_no_run_is_lost_or_doubled(world: Wo
     world.start()
     until(lambda: all(cursor_of(world, name).ended for name in names))
     _, port = world.start(TIEOUT_INSTANCE="p-1")
-    until(lambda: "tieout_poller_partitions 2.0" in metrics_of(port))
+    until(lambda: "tieout_poller_partitions 1.0" in metrics_of(port))
     reached = {name: cursor_of(world, name).run for name in names}
     for name in names:
         world.change(3, name)

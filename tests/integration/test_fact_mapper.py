@@ -4,8 +4,6 @@ import http.client
 import json
 import os
 import secrets
-import signal
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from support import forks
 from support.fake_erp.log_reader import LogReader
 from tieout.domain.records import Kind, ReadContext
 from tieout.events import catalogue
@@ -35,8 +34,11 @@ pytest_plugins = ["tieout_devstack.fixtures"]
 CONNECTIONS = ("cronus-us", "cronus-de", "adatum", "fabrikam", "contoso")
 TIME = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 CONTEXT = ReadContext(company="c1", local_currency="USD")
-# Padding keeps the 5,000 rows busy for long enough that a kill meets the mapper at work.
+# Padding keeps the rows busy for long enough that a stop meets the mapper at work.
 PADDING = "x" * 4_000
+POINTS = {f"fact-mapper.{step}.{when}" for step in ("facts", "ack") for when in ("before", "after")}
+# In the second batch: what is acknowledged is committed by itself within a second, so these are all states there are.
+DEATHS = ("fact-mapper.facts.before#2", "fact-mapper.facts.after#2")
 
 
 @dataclass
@@ -56,23 +58,23 @@ class World:
         """To the raw topics, as the poller does."""
         self._producer.send_now(messages)
 
-    def start(self, instance: str = "m-0") -> tuple[processes.Background, int]:
+    def start(self, instance: str = "m-0", **extra: str) -> tuple[processes.Background, int]:
         """A mapper of its own, and its port."""
         port = free_port()
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[1]),
             "TIEOUT_KAFKA_BOOTSTRAP": self.access.bootstrap,
             "TIEOUT_PREFIX": self.names.prefix,
             "TIEOUT_PARTITIONS": str(self.names.partitions),
             "TIEOUT_INSTANCE": instance,
             "TIEOUT_HTTP_PORT": str(port),
             "TIEOUT_WORK_FOLDER": str(self.folder / f"faust-{instance}"),
+            **extra,
         }
         mark = secrets.token_hex(4)
-        process = processes.start(
+        process = forks.start(
+            "support.fake_erp.run_mapper",
             "fact-mapper",
-            [sys.executable, "-m", "support.fake_erp.run_mapper"],
             log=self.folder / f"{instance}-{mark}.log",
             env=environment,
             pid_file=self.folder / f"{mark}{processes.PID_SUFFIX}",
@@ -188,31 +190,29 @@ def behind_the_last_fact(world: World, rows: list[Message[Payload]], before: dic
 
 
 def test_kill_and_stop_lose_nothing_and_keep_the_order_of_each_record(world: World) -> None:
-    """5,000 rows, killed twice and stopped once on the way: every change arrives, each vendor's in order."""
+    """Killed around every durable write and stopped on the way: every change arrives, each vendor's in order."""
     vendors = [(connection, f"v{number}") for connection in CONNECTIONS for number in range(50)]
-    rows = [row(connection, key, change) for change in range(1, 21) for connection, key in vendors]
+    rows = [row(connection, key, change) for change in range(1, 11) for connection, key in vendors]
     world.write([outgoing(world.names, Topic.ERP_CHANGES, each) for each in rows])
-    assert len(rows) == 5000
-    for kill_at in (500, 1500):
-        process, _ = world.start()
-        until(lambda at=kill_at: world.count() > at)  # type: ignore[misc]
-        process.send(signal.SIGKILL)
-        assert process.wait_gone(seconds=5)
-        assert world.committed() < 5000, "the kill came too late to prove anything"
-    before = world.ends()
-    process, _ = world.start()
+    for point in DEATHS:
+        process, _ = world.start(TIEOUT_CRASH_AT=point)
+        assert process.wait_gone(seconds=20), f"{point} was not reached"
+    assert world.committed() < len(rows), "the kills came too late to prove anything"
+    before, listing = world.ends(), world.folder / "points"
+    process, _ = world.start(TIEOUT_CRASH_LIST=str(listing))
     until(lambda: world.ends() != before)
     asked = time.monotonic()
     assert process.stop(grace_seconds=10)
     assert time.monotonic() - asked < 5
-    assert 0 < world.committed() < 5000, "the stop came too late to prove anything"
+    assert set(listing.read_text(encoding="utf-8").split()) == POINTS, "a new durable write has to be tried"
+    assert 0 < world.committed() < len(rows), "the stop came too late to prove anything"
     last = behind_the_last_fact(world, rows, before)
     committed = world.committed_by_partition()
     assert {number: committed[number] for number in last} == last
-    process, _ = world.start()
-    until(lambda: world.committed() == 5000)
+    world.start()
+    until(lambda: world.committed() == len(rows))
     facts = world.facts()
-    wanted = {f"{connection}/{key}": list(range(1, 21)) for connection, key in vendors}
+    wanted = {f"{connection}/{key}": list(range(1, 11)) for connection, key in vendors}
     assert changes_by_vendor(facts) == wanted
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text, update
 
+from support import samples
 from support.deciding import NOON
 from support.installation import Installation, eventually
 from support.projecting import Story, told
 from tieout.connections.secrets import engine_for
 from tieout.events.facts import Result
+from tieout.events.tie_outs import TieOutPart
 from tieout.log.topics import Topic
 from tieout_control_plane.projection.projector import Projector
 from tieout_control_plane.projection.records import Records
@@ -62,10 +64,14 @@ def dump(engine: Engine) -> dict[str, list[Any]]:
 def test_tables_that_were_dropped_come_back_from_the_log(made: Installation, engine: Engine) -> None:
     """Row for row the same, positions too; nobody has to run anything for it."""
     write(made, told())
+    part = next(one for one in samples.ALL if isinstance(one, TieOutPart))
+    made.write((Topic.TIE_OUTS, made.message("acme", part)))
     with projecting(made, engine):
         before = dump(engine)
     assert len(before["links"]) >= 6
     assert before["timeline"]
+    assert [row[:2] for row in before["tie_outs"]] == [("acme", part.run)]
+    assert [bytes(row[3]) for row in before["tie_out_parts"]] == [part.content]
     with engine.begin() as database:
         database.execute(text("TRUNCATE " + ", ".join(table.name for table in DERIVED)))
     with projecting(made, engine):

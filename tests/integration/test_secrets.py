@@ -190,6 +190,6 @@ def test_two_processes_that_migrate_at_once_both_succeed(postgres_url: str) -> N
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate, engines))
     with engines[0].connect() as database:
-        assert database.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0002"
+        assert database.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0003"
     for engine in engines:
         engine.dispose()

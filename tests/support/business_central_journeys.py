@@ -1,6 +1,7 @@
 """Journeys through Entra and Business Central as Tieout makes them: by the fact sheet's calls, every answer kept."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -8,6 +9,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from support.recorded_journeys import Recorder, Taken
+from support.wire_contract import Exchange
 from tieout_sandbox.kernel.operator import Operator
 from tieout_sandbox.kernel.server import Server
 from tieout_sandbox.systems import simulator
@@ -228,7 +230,9 @@ async def payment(central: Central) -> None:
     await _dimensions(central, f"vendorPayments({made['id']})")
     await central.call("GET", f"{path}/vendorPayments?$expand=dimensionSetLines")
     await central.call("GET", f"{path}/vendorPayments")
-    await central.call("DELETE", f"vendorPayments({other['id']})", If_Match='W/"JzE4Ozg5MDM2MzYwNDgyMzQ1NjE0MjE7MDA7Jw=="')
+    await central.call(
+        "DELETE", f"vendorPayments({other['id']})", If_Match='W/"JzE4Ozg5MDM2MzYwNDgyMzQ1NjE0MjE7MDA7Jw=="'
+    )
     await central.call("DELETE", f"vendorPayments({other['id']})", If_Match="*")
     await central.call("DELETE", f"vendorPayments({other['id']})", If_Match="*")
     await central.call("POST", f"journals({batch['id']})/Microsoft.NAV.post")
@@ -249,7 +253,12 @@ async def transfer(central: Central) -> None:
     path = f"journals({batch['id']})"
     await central.call("PATCH", path, {"displayName": "Funds transfers"}, If_Match="*")
     await central.call("GET", "journals?$filter=code eq 'TRANSFER'")
-    line = {"documentNumber": "TFT1", "externalDocumentNumber": "2026-03-02", "amount": -55.5, "description": "Transfer"}
+    line = {
+        "documentNumber": "TFT1",
+        "externalDocumentNumber": "2026-03-02",
+        "amount": -55.5,
+        "description": "Transfer",
+    }
     bank = {"accountType": "Bank Account", "accountNumber": "CHECKING", **line}
     made = await central.call("POST", f"{path}/journalLines", bank)
     general = {"accountType": "G_x002F_L_x0020_Account", "accountNumber": "6150", **line, "documentNumber": "TFT2"}
@@ -285,6 +294,29 @@ async def trouble(central: Central) -> None:
 JOURNEYS: Final[dict[str, Callable[[Central], Awaitable[None]]]] = {
     one.__name__: one for one in (sign_in, masters, invoices, ledger, payment, transfer, trouble)
 }
+
+
+def beside(seen: Exchange) -> Iterator[str]:
+    """What is wrong between parts of an exchange: sections 2 (ids, places, pages, ETags), 3 (totals) and 9."""
+    document = seen.document or {}
+    error = document.get("error") if isinstance(document, dict) else None
+    told = re.search(r"CorrelationId:  ([0-9a-f-]+)\.$", error["message"]) if isinstance(error, dict) else None
+    if told and told[1] != seen.headers["request-id"]:
+        yield "the correlation id is not the request's"
+    if seen.status == 201 and not seen.headers["location"].endswith(f"({document['id']})"):
+        yield f"{seen.headers['location']} is not the place of {document['id']}"
+    if seen.method == "PATCH" and seen.status == 200 and document["@odata.etag"] == seen.sent["if-match"]:
+        yield "the ETag did not change"
+    size = re.fullmatch(r"odata\.maxpagesize=(\d+)", seen.sent.get("prefer", ""))
+    if size and len(document["value"]) > int(size[1]):
+        yield "the page is larger than was asked for"
+    for row in document.get("value", []):
+        if "totalTaxAmount" in row and "netAmount" not in row and _untaxed(row) != row["totalAmountExcludingTax"]:
+            yield f"{row['number']}: the totals do not add up"
+
+
+def _untaxed(invoice: Any) -> Any:
+    return invoice["totalAmountIncludingTax"] - invoice["totalTaxAmount"]
 
 
 async def _dimensions(central: Central, line: str) -> None:

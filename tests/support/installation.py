@@ -31,6 +31,13 @@ from tieout_devstack import processes
 
 MASTER: Final = base64.b64encode(bytes(range(32))).decode()
 PARTITIONS: Final = 2
+WITH_SECRETS: Final = (
+    "tieout_bill_writer",
+    "tieout_control_plane",
+    "tieout_erp_poller",
+    "tieout_payment_writeback",
+    "tieout_webhook_ingest",
+)
 T = TypeVar("T")
 
 
@@ -64,7 +71,7 @@ class Installation:
             "TIEOUT_PREFIX": self.prefix,
             "TIEOUT_PARTITIONS": str(self.partitions),
         }
-        if module in ("tieout_bill_writer", "tieout_erp_poller", "tieout_control_plane", "tieout_webhook_ingest"):
+        if module in WITH_SECRETS:
             base |= {"TIEOUT_DATABASE_URL": self.database, "TIEOUT_MASTER_KEY": MASTER}
         return base | dict(extra)
 

@@ -33,6 +33,10 @@ FAST: Final = {
     "bill_write_within": "1", "bill_http_timeout": "2", "bill_settle": "0.5", "bill_lookup_gap": "0.3",
     "bill_retry_cap": "0.5", "bill_retry_for": "20",
 }  # fmt: skip
+FAST_ERP: Final = {
+    "erp_write_within": "5", "erp_http_timeout": "6", "erp_settle": "0.5", "erp_lookup_gap": "0.3",
+    "erp_retry_cap": "0.5", "erp_retry_for": "20", "erp_look_first": "0.5", "erp_look_cap": "1",
+}  # fmt: skip
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Pipeline:
             return {"api_token": TOKEN, "http_port": str(self.api_port), "tick_seconds": "1"}
         if module == "tieout_bill_writer":
             return dict(FAST)
+        if module == "tieout_payment_writeback":
+            return dict(FAST_ERP)
         return {}
 
     def start(self, *modules: str, name: str = "", **extra: str) -> None:
@@ -75,6 +81,7 @@ class Pipeline:
             "bill": {
                 "organization": ORGANIZATION,
                 "endpoints": {"api": f"{self.bill.url}/connect", "events": f"{self.bill.url}/connect-events"},
+                "schedule": {"default": "1s"},
             },
             "cutover": {"date": "2026-01-01"},
         }

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -29,7 +29,8 @@ class Recorder:
         data = BytesIO(data) if isinstance(data, bytes) else data
         async with self.http.request(method, URL(url, encoded=True), data=data, headers=sent) as answer:
             raw = await answer.read()
-            self.seen.append(Exchange(method, url, answer.status, dict(answer.headers), raw, expect))
+            given = _lowered(answer.headers)
+            self.seen.append(Exchange(method, url, _lowered(sent), answer.status, given, raw, expect))
             return json.loads(raw) if "json" in answer.headers.get("Content-Type", "") and raw else raw
 
     @property
@@ -58,9 +59,16 @@ class Taken:
 class Journeys:
     """Journeys by name; each is made at most once, when it is first asked for."""
 
-    def __init__(self, contract: Contract, journeys: Mapping[str, Callable[[], Awaitable[Taken]]]) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        journeys: Mapping[str, Callable[[], Awaitable[Taken]]],
+        beside: Callable[[Exchange], Iterator[str]],
+    ) -> None:
+        """``beside`` tells what is wrong with an answer that no schema can say."""
         self.contract = contract
         self._journeys = journeys
+        self._beside = beside
         self._taken: dict[str, list[str]] = {}
 
     def problems(self, name: str) -> list[str]:
@@ -68,6 +76,7 @@ class Journeys:
         if name not in self._taken:
             taken = asyncio.run(_within(self._journeys[name]()))
             found = [problem for one in taken.seen for problem in self.contract.problems(one)]
+            found += [f"{one}: {problem}" for one in taken.seen for problem in self._beside(one)]
             for one in taken.documents:
                 found += [f"{one.what}: {problem}" for problem in self.contract.document(one.reference, one.content)]
             self._taken[name] = found
@@ -83,3 +92,7 @@ class Journeys:
 async def _within(journey: Awaitable[Taken]) -> Taken:
     async with asyncio.timeout(20):
         return await journey
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -41,8 +41,8 @@ def recount(place: Json) -> Json:
     for one in bills:
         number = one["description"].split(",")[0]
         invoice = invoices.get(number)
-        same = invoice is not None and invoice["pay_to"] == vendors[one["vendorId"]].get("shortName")
-        if same and Decimal(invoice["including_tax"]) == Decimal(one["amount"]):
+        vendor = vendors[one["vendorId"]].get("shortName")
+        if invoice and invoice["pay_to"] == vendor and Decimal(invoice["including_tax"]) == Decimal(one["amount"]):
             matched.add(number)
     numbers = {one["number"] for one in books["vendors"]}
     return {

@@ -57,10 +57,15 @@ def _is_etag(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call and its answer as bytes; ``expect`` replaces what the table says where a switch was turned."""
+    """One call and its answer as bytes.
+
+    ``sent`` and ``headers`` are those of the call and of the answer, by names in lower case; ``expect`` replaces what
+    the table says where a switch was turned.
+    """
 
     method: str
     url: str
+    sent: Mapping[str, str]
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -70,6 +75,11 @@ class Exchange:
     def path(self) -> str:
         """The path as it was sent."""
         return urlsplit(self.url).path
+
+    @property
+    def document(self) -> Any:
+        """The body's JSON, None if it has none."""
+        return json.loads(self.body, parse_float=Decimal) if "json" in self.headers.get("content-type", "") else None
 
     @property
     def query(self) -> dict[str, str]:
@@ -92,8 +102,10 @@ class Contract:
         read = {one.name: json.loads(one.read_text(), parse_float=Decimal) for one in files}
         self.table: dict[str, Any] = read.pop("calls.json")
         self.schemas: dict[str, Any] = read
-        self._registry: Registry[Any] = Registry().with_resources(
-            [(schema["$id"], Resource.from_contents(schema)) for schema in read.values()]
+        self._registry: Registry[Any] = (
+            Registry()
+            .with_resources([(schema["$id"], Resource.from_contents(schema)) for schema in read.values()])
+            .crawl()
         )
         self._base = f"https://contract.tieout.test/{self.system}/"
         self._calls = [(row, _pattern(row["call"])) for row in self.table["calls"]]
@@ -138,7 +150,7 @@ class Contract:
             return
         changed = seen.method == "PATCH" and seen.status == 200
         reference = table["PATCH"] if changed else table.get(str(seen.status), table["refusal"])
-        yield from self.document(reference, {name.lower(): value for name, value in seen.headers.items()})
+        yield from self.document(reference, dict(seen.headers))
 
     def _body(self, wanted: str, seen: Exchange) -> Iterator[str]:
         if wanted in ("empty", "html", "bytes"):
@@ -223,7 +235,7 @@ def _told(validator: Draft202012Validator, document: Any, reference: str) -> Ite
 
 
 def _without_json(wanted: str, seen: Exchange) -> Iterator[str]:
-    kind = {name.lower(): value for name, value in seen.headers.items()}.get("content-type", "")
+    kind = seen.headers.get("content-type", "")
     if wanted == "empty" and seen.body:
         yield f"a body where there is none: {seen.body[:100]!r}"
     if wanted == "bytes" and (not seen.body or "json" in kind):
@@ -240,8 +252,8 @@ def published(system: str) -> dict[str, list[Any]]:
 
 
 def changed(document: Any, place: str, value: object) -> Any:
-    """A copy with another value at a place such as ``invoice.invoiceDate`` or ``billPayments.0.id``."""
-    first, _, rest = place.partition(".")
+    """A copy with another value at a place such as ``invoice/invoiceDate`` or ``billPayments/0/id``."""
+    first, _, rest = place.partition("/")
     key: Any = int(first) if first.isdecimal() else first
     copy = document.copy()
     copy[key] = changed(copy[key], rest, value) if rest else value
@@ -252,7 +264,7 @@ def nulled(document: Any) -> Iterator[tuple[str, Any]]:
     """Copies with null at one of the keys of the document, or of the first of a list."""
     if isinstance(document, list):
         for place, copy in nulled(document[0]):
-            yield f"0.{place}", [copy, *document[1:]]
+            yield f"0/{place}", [copy, *document[1:]]
         return
     for name in document:
         yield name, {**document, name: None}

@@ -43,6 +43,7 @@ class World:
     def __post_init__(self) -> None:
         self.producer = PlainProducer(self.access)
         self.log = LogReader(self.access)
+        self._applying: TransactionalProducer | None = None
 
     @property
     def erp(self) -> Path:
@@ -65,9 +66,10 @@ class World:
         bill = {"environment": "sandbox", "organization": "00801ABC"}
         settings = ConnectionSettings.model_validate({"connection": name, "state": state, "erp": erp, "bill": bill})
         data = ConnectionApplied(generation=generation, settings=settings, secret_versions={Side.ERP: 1})
-        producer = TransactionalProducer(self.access, f"{self.names.prefix}.test")
-        producer.open()
-        producer.commit([outgoing(self.names, Topic.CONNECTIONS, self.message(data, name))])
+        if self._applying is None:
+            self._applying = TransactionalProducer(self.access, f"{self.names.prefix}.test")
+            self._applying.open()
+        self._applying.commit([outgoing(self.names, Topic.CONNECTIONS, self.message(data, name))])
 
     def message(self, data: Payload, name: str = NAME) -> Message[Payload]:
         """Any message of a connection."""

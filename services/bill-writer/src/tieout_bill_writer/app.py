@@ -9,16 +9,18 @@ from tieout.effects.consumer import CommandConsumer
 from tieout.effects.log import EffectsLog
 from tieout.effects.protocol import Restored
 from tieout.effects.runtime import Runner
-from tieout.events.requests import CheckAsked
+from tieout.events.requests import CheckAsked, NoticeSeen, SnapshotAsked
 from tieout.log.topics import Topic
 from tieout.observability.health import Health
 from tieout_bill_writer.checks import Checks
 from tieout_bill_writer.healing import bill_healing
+from tieout_bill_writer.incoming import Incoming
 from tieout_bill_writer.meters import Meters
 from tieout_bill_writer.opening import Opener
 from tieout_bill_writer.organizations import Organizations
 from tieout_bill_writer.reads import Reads
 from tieout_bill_writer.settings import BillWriterSettings
+from tieout_bill_writer.snapshots import Snapshots
 
 SERVICE: Final = "bill-writer"
 REGISTRY_TIMEOUT: Final = 60.0
@@ -39,7 +41,16 @@ class BillWriter:
             self._registry, self._organizations, self._log_of, first_try=settings.bill_first_heal
         )
         checks = Checks(SERVICE, self._registry, self._organizations, self._healing)
-        self._reads = Reads(access, names, SERVICE, {CheckAsked: checks.handle})
+        self._incoming = Incoming(settings, secrets, self._registry, self._organizations)
+        notices = self._incoming.notices
+        snapshots = Snapshots(SERVICE, self._registry, self._organizations)
+        self._reads = Reads(
+            access,
+            names,
+            SERVICE,
+            {CheckAsked: checks.handle, NoticeSeen: notices.handle, SnapshotAsked: snapshots.handle},
+            patient=[NoticeSeen, SnapshotAsked],
+        )
         self._logs: dict[int, EffectsLog] = {}
         self._loop = asyncio.get_running_loop()
         self._consumer = CommandConsumer(
@@ -52,7 +63,7 @@ class BillWriter:
             new_runner=self._new_runner,
             loop=self._loop,
             closed=self._closed,
-            guard=self._reads.guard,
+            guard=self._guard,
         )
         joined = self._consumer.joined
         health.probe("group", lambda: None if joined.is_set() else "the group has not told what is ours")
@@ -77,21 +88,31 @@ class BillWriter:
     def _new_runner(self, partition: int, effects: EffectsLog, restored: Restored) -> Runner:
         self._meters.attach(partition, effects, restored)
         self._logs[partition] = effects
-        self._reads.follow(self._logs)
+        self._follow()
         return Runner(SERVICE, effects, self._organizations, self._settings.timings())
 
     async def _closed(self, partition: int) -> None:
         """A partition is not ours any more, with its budgets, their organizations and what is owed to them."""
         self._logs.pop(partition, None)
-        self._reads.follow(self._logs)
+        self._follow()
         self._healing.detach(lambda key: self._names.partition_of(key) in self._logs)
         self._organizations.detach(partition)
         self._meters.detach(partition)
+
+    def _follow(self) -> None:
+        """What is read of BILL follows the budgets, like what is written."""
+        self._reads.follow(self._logs)
+        self._incoming.follow(self._logs)
+
+    def _guard(self) -> None:
+        self._reads.guard()
+        self._incoming.guard()
 
     def _log_of(self, key: str) -> EffectsLog | None:
         return self._logs.get(self._names.partition_of(key))
 
     async def _close(self) -> None:
         await self._reads.close()
+        await self._incoming.close()
         await self._healing.close()
         await self._organizations.close()

@@ -44,8 +44,8 @@ NOT_FOUND: Final = frozenset({"BDC_1205", "BDC_1120"})
 NOTICES: Final = Counter(
     "tieout_bill_notices",
     "Notices by result. read: the record is in bill.events. merged: another notice's read answered it. not_found: BILL "
-    "has no such record, a test or a deletion. left: to polling, the connection is sick or paused. gone: its connection "
-    "is retired. refused: BILL does not show it, see the log.",
+    "has no such record, a test or a deletion. left: to polling, the connection is sick or paused. gone: it is "
+    "retired. refused: BILL does not show it, see the log.",
     ["result"],
 )
 
@@ -172,7 +172,7 @@ def _current() -> "asyncio.Task[str]":
 
 def _rejected(record: Record, error: Reject) -> str:
     connection, kind, key = record
-    if error.code in NOT_FOUND or error.status == 404:  # noqa: PLR2004 - HTTP's not found
+    if error.code in NOT_FOUND or error.status == 404:
         log.debug("BILL has no such record", connection=connection, kind=kind, record=key)
         return "not_found"
     log.warning("BILL does not show a record", connection=connection, kind=kind, record=key, reason=str(error))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tieout.connections.documents import DocumentLost, document_key, opened, read_chunks
+from tieout.connections.fingerprints import fingerprint_key
 from tieout.connections.key_wrapper import WrongMasterKey
 from tieout.connections.registry import ConnectionView
 from tieout.connections.secrets import Purpose, Secret, SecretStore, SecretUnreadable, StoreNotReady
@@ -59,9 +60,20 @@ class Opener:
             credentials,
             store=StoredSessions(self.secrets, view.connection, secret.version),
             gate=gate,
+            fingerprint_key=await self._fingerprint_key(view.connection),
             timeout=self.timeout,
         )
         return Organization(view, http, client, gate, meter, self.read_document, self.document_slow)
+
+    async def _fingerprint_key(self, connection: str) -> bytes | None:
+        """What bank details leave behind in what is read: the same fingerprint that webhook-ingest makes."""
+        try:
+            return await asyncio.to_thread(fingerprint_key, self.secrets, connection, Side.BILL)
+        except StoreNotReady as error:
+            raise Retry(str(error), code="not_ready") from error
+        except (SecretUnreadable, WrongMasterKey) as error:
+            cure = "Apply the connection again."
+            raise Fatal(str(error), code="credentials_unreadable", cure=cure) from error
 
     def read_document(self, command: DocumentCommand) -> bytes:
         """A document as the ERP's side left it. Blocking.

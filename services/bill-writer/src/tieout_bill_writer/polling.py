@@ -87,7 +87,7 @@ def _is_polled(view: ConnectionView) -> bool:
 class Polling:
     """Use from the event loop."""
 
-    def __init__(  # noqa: PLR0913 - the wiring of one part
+    def __init__(
         self,
         access: KafkaAccess,
         names: Names,

@@ -89,7 +89,7 @@ def _plain(record: RawRecord) -> tuple[dict[str, Any], str]:
     return document, ""
 
 
-def _message(  # noqa: PLR0913 - one line each of the envelope
+def _message(
     connection: str,
     kind: RawKind,
     key: str,

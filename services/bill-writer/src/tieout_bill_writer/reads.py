@@ -8,7 +8,8 @@ crash or a takeover repeats what was not answered, and what nobody waits for any
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -34,8 +35,11 @@ STOP_SECONDS: Final = 15.0
 
 READS: Final = Counter("tieout_bill_reads", "Requests on bill.reads.", ["type", "result"])
 
-Handler = Callable[[Message[Any]], Awaitable[Message[Payload] | None]]
-"""Carries a request out; the answer goes to ``snapshots``. None: nobody waits for one, or it is told elsewhere."""
+Handler = Callable[[Message[Any]], Awaitable[Message[Payload] | Sequence[Message[Payload]] | None]]
+"""Carries a request out; the answer, or its parts, go to ``snapshots``.
+
+None: nobody waits for one, or it is told elsewhere.
+"""
 
 
 class _Partition:
@@ -68,17 +72,24 @@ class _Partition:
 class Reads:
     """A thread that reads requests; they are carried out in the event loop it was made in, by their handlers.
 
-    A request of a type without handler is a hint that this release does not follow, and is dropped.
+    A request of a type without handler is a hint that this release does not follow, and is dropped. Those of
+    ``patient`` types wait long and by a limit of their own, so they take none of the places.
     """
 
     def __init__(
-        self, access: KafkaAccess, names: Names, service: str, handlers: Mapping[type[Payload], Handler]
+        self,
+        access: KafkaAccess,
+        names: Names,
+        service: str,
+        handlers: Mapping[type[Payload], Handler],
+        patient: Collection[type[Payload]] = (),
     ) -> None:
         self._access = access
         self._names = names
         self._topic = names.topic(Topic.BILL_READS)
         self._group = names.group(f"{service}.reads")
         self._handlers = handlers
+        self._patient = frozenset(patient)
         self._loop = asyncio.get_running_loop()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -213,11 +224,12 @@ class Reads:
 
     async def _serve(self, partition: _Partition, offset: int, request: Message[Payload]) -> None:
         handler, result = self._handlers.get(type(request.data)), "unknown"
-        async with self._places:
+        async with nullcontext() if type(request.data) in self._patient else self._places:
             if handler is not None:
                 answer = await handler(request)
                 if answer is not None:
-                    await self._producer.send([outgoing(self._names, Topic.SNAPSHOTS, answer)])
+                    parts = [answer] if isinstance(answer, Message) else answer
+                    await self._producer.send([outgoing(self._names, Topic.SNAPSHOTS, part) for part in parts])
                 result = "dropped" if answer is None else "answered"
         READS.labels(request.type, result).inc()
         with self._lock:

@@ -23,6 +23,8 @@ class BillWriterSettings(ServiceSettings, SecretAccess):
     twice can never be deleted."""
     bill_first_heal: float = 5.0
     """After which a sick side is tried for the first time; the pauses grow from there."""
+    bill_subscription_look: float = 300.0
+    """Between two looks at a connection's webhook subscription: so long a feed that BILL switched off is off."""
     calls_per_hour: int = 20_000
     logins_per_hour: int = 200
 

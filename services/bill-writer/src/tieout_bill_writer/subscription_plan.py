@@ -35,9 +35,16 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a connection wants. ``url`` is ``""`` where it wants none; ``payments`` False after BILL refused them."""
+    """What a connection wants.
+
+    Attributes:
+        url: its address, ``""`` if its settings name none.
+        wanted: False once the connection is retired.
+        payments: False after BILL has refused payment events.
+    """
 
     url: str
+    wanted: bool = True
     payments: bool = True
 
     @property
@@ -68,16 +75,19 @@ def plan(wish: Wish, found: Found, now: datetime, *, renew: bool = False) -> Pla
     Ours is the one whose key is stored, else one that has our address: an address names one connection.
     """
     ours = _ours(wish, found)
-    if not wish.url:
+    if not (wish.url and wish.wanted):
         if ours:
             return Plan(Step.REMOVE, ours[0])
         return Plan(Step.NOTHING if found.keys is None else Step.FORGET)
     if not ours:
         return Plan(Step.CREATE)
-    one, *others = ours
-    if others:
-        return Plan(Step.REMOVE, others[0])
-    keys = found.keys
+    if len(ours) > 1:
+        return Plan(Step.REMOVE, ours[-1])
+    return _for_one(wish, ours[0], found.keys, now, renew=renew)
+
+
+def _for_one(wish: Wish, one: BillSubscription, keys: WebhookKeys | None, now: datetime, *, renew: bool) -> Plan:
+    """Key first, then what it tells and where, then on."""
     if renew or keys is None or keys.subscription != one.id or keys.made is None or now - keys.made > ROTATED_AFTER:
         return Plan(Step.NEW_KEY, one)
     if one.url != wish.url or _types(one) != {event.type for event in wish.events}:
@@ -89,7 +99,9 @@ def _ours(wish: Wish, found: Found) -> list[BillSubscription]:
     """The one whose key is stored first, then those of our address, the oldest first."""
     known = "" if found.keys is None else found.keys.subscription
     ours = [one for one in found.subscriptions if one.id == known or (wish.url and one.url == wish.url)]
-    return sorted(ours, key=lambda one: (one.id != known, "" if one.created is None else one.created.isoformat(), one.id))
+    return sorted(
+        ours, key=lambda one: (one.id != known, "" if one.created is None else one.created.isoformat(), one.id)
+    )
 
 
 def _types(subscription: BillSubscription) -> set[str]:

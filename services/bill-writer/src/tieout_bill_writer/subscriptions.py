@@ -1,4 +1,4 @@
-"""Each active connection's webhook subscription: made, watched, revived, its key rotated; taken away when it is retired.
+"""Each active connection's webhook subscription: made, watched, revived, its key rotated; taken away in the end.
 
 These calls change something in BILL and have no intent in the effects log. That is safe because none of them makes a
 record of anybody's books, and because each may be repeated after any crash or lost answer; every step begins by looking
@@ -6,10 +6,10 @@ at what BILL has, by our address.
 
 | call | if its answer is lost, or the process dies after it |
 | --- | --- |
-| create | made again with the same idempotency key, which gives the same answer; later it is found by its address. It is \
-made switched off, so nothing is signed with a key that nobody stored |
-| new key | the same; later the stored keys name no subscription, since that is written *before* the call, and a key is \
-made once more. The old one counts for another hour |
+| create | made again with the same idempotency key, which gives the same answer; later it is found by its address. \
+It is made switched off, so nothing is signed with a key that nobody stored |
+| new key | the same; later the stored keys name no subscription, since that is written *before* the call, and a key \
+is made once more. The old one counts for another hour |
 | change, enable | sets what is wanted; twice is once |
 | delete | what is gone is not found any more |
 
@@ -23,7 +23,9 @@ while it was off is found by a poll that is made at once.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 from uuid import uuid4
 
@@ -65,16 +67,16 @@ FIRST_PAUSE: Final = 5.0
 STEPS: Final = Counter("tieout_bill_subscription_steps", "Steps done on webhook subscriptions.", ["step"])
 STATES: Final = Gauge(
     "tieout_bill_subscriptions",
-    "Connections with webhooks by state: on; without_payments: on, but BILL refuses payment events, polling finds them; "
-    "failing: polling alone carries the job, see the log.",
+    "Connections with webhooks by state: on; without_payments: on, but BILL refuses payment events, so polling finds "
+    "them; failing: polling alone carries the job, see the log.",
     ["state"],
 )
 
 
 class Subscriptions:
-    """Use from the event loop. ``poll`` is told of a connection that may have missed something. ``every`` is seconds."""
+    """Use from the event loop. ``poll`` is told of a connection that has missed something; ``every`` is seconds."""
 
-    def __init__(  # noqa: PLR0913 - the wiring of one part
+    def __init__(
         self,
         names: Names,
         registry: Registry,
@@ -94,7 +96,7 @@ class Subscriptions:
         self._tending = Tending(registry, names, _has_a_say, self._tend)
         self.guard = self._tending.guard
         for state in ("on", "without_payments", "failing"):
-            STATES.labels(state).set_function(lambda state=state: list(self._states.values()).count(state))
+            STATES.labels(state).set_function(partial(self._count, state))
 
     def follow(self, partitions: Collection[int]) -> None:
         """The partitions of budgets owned from now on."""
@@ -104,7 +106,7 @@ class Subscriptions:
         """Stop looking after them; they stay on."""
         await self._tending.close()
 
-    async def _tend(self, view: ConnectionView, woken: asyncio.Event) -> None:
+    async def _tend(self, view: ConnectionView, _woken: asyncio.Event) -> None:
         """Look after one connection's subscription until it needs none any more."""
         watch = Watch(view, self._organizations, self._store, self._poll, self._clock)
         pause = FIRST_PAUSE
@@ -120,13 +122,12 @@ class Subscriptions:
                         return
                     self._tell(view.connection, "on" if watch.payments else "without_payments", "")
                     pause = self._every
-                try:
-                    await asyncio.wait_for(woken.wait(), pause)
-                except TimeoutError:
-                    continue
-                woken.clear()
+                await asyncio.sleep(pause)
         finally:
             self._states.pop(view.connection, None)
+
+    def _count(self, state: str) -> float:
+        return list(self._states.values()).count(state)
 
     def _tell(self, connection: str, state: str, reason: str) -> None:
         if self._states.get(connection) == state:
@@ -150,8 +151,8 @@ class Watch:
         clock: Callable[[], datetime],
     ) -> None:
         self._connection = view.connection
-        is_active = view.settings.state is State.ACTIVE
-        self._url = str(view.settings.bill.webhooks or "") if is_active else ""
+        self._url = view.settings.bill.webhooks or ""
+        self._wanted = view.settings.state is State.ACTIVE and bool(self._url)
         self._organizations = organizations
         self._store = store
         self._poll = poll
@@ -172,7 +173,7 @@ class Watch:
             Retry, InDoubt, Reject, Fatal: a call failed; the next look goes on. StoreNotReady: so did the store.
         """
         keys = await self._keys()
-        if not self._url and keys is None:
+        if not self._wanted and keys is None:
             return False
         organization = await self._organizations.organization(self._connection)
         calls = organization.client.subscriptions
@@ -181,9 +182,9 @@ class Watch:
             there = [one async for one in calls.all()]
             reach("bill-writer.subscription.look.after")
             keys = await self._keys()
-            next_one = plan(Wish(self._url, payments=self.payments), Found(there, keys), self._clock(), renew=self._renew)
+            next_one = plan(self._wish(), Found(there, keys), self._clock(), renew=self._renew)
             if next_one.step is Step.NOTHING:
-                return bool(self._url)
+                return self._wanted
             await self._do(calls, next_one, keys)
             STEPS.labels(next_one.step).inc()
         raise Retry(f"{MOST_STEPS} steps did not bring the subscription in order", code="in_circles")
@@ -208,9 +209,9 @@ class Watch:
     async def _create(self, calls: Calls, keys: WebhookKeys | None) -> None:
         """Make one, switched off. Keys are there before it, and say that somewhere there may be one of ours."""
         keys = await self._unbound(keys)
-        key, wish = uuid4(), Wish(self._url, payments=self.payments)
+        key = uuid4()
         made = await self._with_or_without_payments(
-            "create", wish, lambda one: calls.create(NAME, one.events, one.url, key=key, enabled=False)
+            "create", lambda one: calls.create(NAME, one.events, one.url, key=key, enabled=False)
         )
         await self._keep(keys, made.subscription.id, made.security_key)
 
@@ -223,9 +224,8 @@ class Watch:
 
     async def _change(self, calls: Calls, one: BillSubscription) -> None:
         """Other events or another address; whether it is on is decided afterwards."""
-        wish = Wish(self._url, payments=self.payments)
         await self._with_or_without_payments(
-            "change", wish, lambda to: calls.replace(one.id, NAME, to.events, to.url, enabled=bool(one.enabled))
+            "change", lambda to: calls.replace(one.id, NAME, to.events, to.url, enabled=bool(one.enabled))
         )
 
     async def _enable(self, calls: Calls, one: BillSubscription) -> None:
@@ -240,15 +240,20 @@ class Watch:
         # What happened while it was off was not delivered and never will be.
         self._poll(self._connection)
 
-    async def _with_or_without_payments(self, step: str, wish: Wish, call: Callable[[Wish], Awaitable[T]]) -> T:
-        """Make the call; where BILL refuses it with payment events, without them."""
+    def _wish(self) -> Wish:
+        return Wish(self._url, self._wanted, self.payments)
+
+    async def _with_or_without_payments(self, step: str, call: Callable[[Wish], Awaitable[T]]) -> T:
+        """Make the call; where BILL does not allow it with payment events, without them."""
+        wish = self._wish()
         try:
             return await _done(step, lambda: call(wish))
         except (Fatal, Reject) as error:
-            refused = error.code == NO_PERMISSION or error.status in (400, 403)
-            if not wish.payments or not refused:
+            # Nothing but a missing permission: a refusal as duplicate must not lead to a second one of other events.
+            forbidden = error.code == NO_PERMISSION or error.status == 403
+            if not wish.payments or not forbidden:
                 raise
-        without = Wish(wish.url, payments=False)
+        without = replace(wish, payments=False)
         made = await _done(step, lambda: call(without))
         self._no_payments_until = self._clock() + PAYMENTS_AGAIN
         return made
@@ -299,5 +304,3 @@ async def _done(step: str, call: Callable[[], Awaitable[T]]) -> T:
 def _has_a_say(view: ConnectionView) -> bool:
     """Active ones have one; a retired one's is taken away; drafts have none, and a paused one's goes on."""
     return view.settings.state in (State.ACTIVE, State.RETIRED)
-
-

@@ -12,8 +12,8 @@ from tieout.domain.settings import Side
 from tieout.log.topics import Names
 
 Work = Callable[[ConnectionView, asyncio.Event], Awaitable[None]]
-"""Looks after one connection until it is cancelled, or returns if there is nothing to do any more. The event is set when
-somebody wants it to look at once; it clears it. What it raises ends the process."""
+"""Looks after one connection until it is cancelled, or returns if there is nothing to do any more. The event is set
+when somebody wants it to look at once; it clears it. What it raises ends the process."""
 
 
 @dataclass

@@ -9,7 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from tieout.events import catalogue
 from tieout.events.envelope import UnreadableMessage, attributes, decode
-from tieout.events.requests import CheckAnswered
+from tieout.events.requests import CheckAnswered, SnapshotAnswered
+from tieout.events.snapshots import Incomplete, Joining, Snapshot
 from tieout.log.clients import KafkaAccess
 from tieout.log.topics import Names, Topic
 from tieout.observability.logging import logger
@@ -25,7 +26,7 @@ log = logger(__name__)
 
 
 class Answers:
-    """Brings answers to those who wait. Chunks of documents and of snapshots are passed by unread."""
+    """Brings answers to those who wait, snapshots put together again. Chunks of documents are passed by unread."""
 
     def __init__(self, access: KafkaAccess, names: Names) -> None:
         self._access = access
@@ -33,6 +34,7 @@ class Answers:
         self._topic = names.topic(Topic.SNAPSHOTS)
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, asyncio.Future[CheckAnswered]] = {}
+        self._joining: dict[str, tuple[asyncio.Future[Snapshot], Joining]] = {}
         self._stopping = threading.Event()
         self._placed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
@@ -63,6 +65,13 @@ class Answers:
         future: asyncio.Future[CheckAnswered] = self._loop.create_future()
         self._waiting[request] = future
         future.add_done_callback(lambda _done: self._waiting.pop(request, None))
+        return future
+
+    def expect_snapshot(self, request: str) -> "asyncio.Future[Snapshot]":
+        """The same for a snapshot; it raises ``Incomplete`` where the owner says why there is none."""
+        future: asyncio.Future[Snapshot] = self._loop.create_future()
+        self._joining[request] = (future, Joining())
+        future.add_done_callback(lambda _done: self._joining.pop(request, None))
         return future
 
     def _run(self) -> None:
@@ -108,8 +117,20 @@ class Answers:
         data = decode(message.headers(), message.value(), catalogue).data
         if isinstance(data, CheckAnswered):
             self._loop.call_soon_threadsafe(self._bring, data)
+        elif isinstance(data, SnapshotAnswered):
+            self._loop.call_soon_threadsafe(self._join, data)
 
     def _bring(self, answer: CheckAnswered) -> None:
         future = self._waiting.get(answer.request)
         if future is not None and not future.done():
             future.set_result(answer)
+
+    def _join(self, part: SnapshotAnswered) -> None:
+        future, joining = self._joining.get(part.request, (None, Joining()))
+        if future is None or future.done():
+            return
+        try:
+            if joining.add(part):
+                future.set_result(joining.snapshot())
+        except Incomplete as error:
+            future.set_exception(error)

@@ -19,6 +19,7 @@ from tieout_control_plane.answers import Answers
 from tieout_control_plane.api.handlers import ConnectionHandlers
 from tieout_control_plane.api.record_handlers import RecordHandlers
 from tieout_control_plane.api.server import Api
+from tieout_control_plane.api.tie_out_handlers import TieOutHandlers
 from tieout_control_plane.asking import Asking
 from tieout_control_plane.connections import Connections
 from tieout_control_plane.log_writer import LogUnavailable, LogWriter, Superseded
@@ -29,6 +30,7 @@ from tieout_control_plane.projection.writing import ProjectionStore
 from tieout_control_plane.releasing import Releasing
 from tieout_control_plane.settings import ControlPlaneSettings
 from tieout_control_plane.ticks import Ticker
+from tieout_control_plane.tie_outs import TieOuts
 from tieout_control_plane.tokens import Tokens
 
 REGISTRY_SECONDS: Final = 60.0
@@ -107,6 +109,7 @@ class ControlPlane:
             self._tokens,
             ConnectionHandlers(connections, asking, settings.check_seconds),
             RecordHandlers(connections, records, Timelines(self._engine), Releasing(records, writer, names)),
+            TieOutHandlers(connections, TieOuts(names, asking, writer, self._engine, projector)),
         )
         self._health.probe("connections", registry.problem)
         self._health.probe("answers", answers.problem)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -10,7 +10,8 @@ from confluent_kafka import KafkaException
 from tieout.connections.registry import ConnectionView
 from tieout.domain.records import Kind
 from tieout.domain.settings import Side, State
-from tieout.events.requests import CheckAsked, CheckLine, CheckStatus, SyncAsked
+from tieout.events.requests import CheckAsked, CheckLine, CheckStatus, SnapshotAsked, SyncAsked
+from tieout.events.snapshots import Incomplete, Snapshot
 from tieout.log.produce import Outgoing, PlainProducer
 from tieout.log.topics import Names, Topic
 from tieout.observability.crash_points import reach
@@ -35,6 +36,14 @@ class NotNow(Exception):
     """The connection's state does not allow it; the text says which would."""
 
 
+class NoSnapshot(Exception):
+    """A side could not be read; ``line`` says why, and the cure."""
+
+    def __init__(self, side: Side, line: CheckLine) -> None:
+        super().__init__(f"{side.upper()}: {line.detail}")
+        self.line = line
+
+
 class Asking:
     """Asks over the log. ``answers`` must have been started."""
 
@@ -54,6 +63,44 @@ class Asking:
             raise NotNow("a retired connection is not read any more")
         found = await asyncio.gather(*(self._check(view, side, seconds) for side in Side))
         return dict(zip(Side, found, strict=True))
+
+    async def snapshot(
+        self, view: ConnectionView, side: Side, since: date, seconds: float, bills: Sequence[str] = ()
+    ) -> Snapshot:
+        """What a tie-out compares of one side; with ``bills`` only those of BILL.
+
+        Raises:
+            NoSnapshot: the owner refused, or did not answer; says why.
+            LogUnavailable: the question could not be asked.
+        """
+        topic, owner = OWNERS[side]
+        now = datetime.now(UTC)
+        accounts = view.settings.accounts
+        data = SnapshotAsked(
+            connection=view.connection,
+            side=side,
+            generation=view.generation,
+            since=since,
+            deadline=now + timedelta(seconds=max(1.0, seconds - TRAVEL_SECONDS)),
+            control=accounts.control if side is Side.ERP else (),
+            clearing=accounts.clearing if side is Side.ERP else "",
+            bills=tuple(bills),
+        )
+        key = view.settings.bill.budget if side is Side.BILL else view.connection
+        question, message = request(self._names, topic, view.connection, key, data, now)
+        answer = self._answers.expect_snapshot(question)
+        try:
+            await self._send("snapshot", message)
+            return await asyncio.wait_for(answer, seconds)
+        except Incomplete as error:
+            raise NoSnapshot(side, error.line) from error
+        except TimeoutError:
+            UNANSWERED.labels(side).inc()
+            cure = f"Is {owner} running, and ready? It answers for this side."
+            line = _failed("answer", f"{owner} did not answer within {seconds:.0f} s", cure, "no_answer")
+            raise NoSnapshot(side, line) from None
+        finally:
+            answer.cancel()
 
     async def sync(self, view: ConnectionView, kinds: Sequence[Kind]) -> str:
         """Have the ERP read now; returns the request's id. Raises NotNow, LogUnavailable."""

@@ -12,6 +12,7 @@ from tieout.events.connections import ConnectionApplied
 from tieout.events.envelope import Message, Payload, time_text
 from tieout.events.facts import HoldReleased, SettingsFact, TickFact
 from tieout.events.identity import digest, fact_id, tick_id
+from tieout.events.tie_outs import TieOutPart
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import Outgoing
 from tieout.log.topics import Names, Topic
@@ -55,6 +56,12 @@ def hold_released(names: Names, connection: str, held: str, data: HoldReleased, 
     version = f"{held}/{data.reason}/{data.person}/{data.choice}"
     fact = fact_id(connection, f"hold/{data.link}", version)
     return Written(fact, outgoing(names, Topic.FACTS, _message(fact, connection, data, now, subject=data.link)))
+
+
+def tie_out_part(names: Names, data: TieOutPart) -> Outgoing:
+    """A part of a finished tie-out."""
+    part = "n" + digest("tie-out", data.connection, data.run, str(data.number))[:31]
+    return outgoing(names, Topic.TIE_OUTS, _message(part, data.connection, data, data.taken, subject=data.run))
 
 
 def request(

@@ -14,6 +14,11 @@ REFUSED: Final = Counter(
     ["code"],
 )
 UNANSWERED: Final = Counter("tieout_checks_unanswered_total", "Checks that a side's owner left unanswered.", ["side"])
+COMPARED: Final = Counter(
+    "tieout_compared_total",
+    "Tie-outs, by result: clean, differs, or incomplete where an equation lacked something.",
+    ["result"],
+)
 PROJECTED: Final = Counter("tieout_projection_messages_total", "Messages of the log written into the tables.")
 PROJECTION_BEHIND: Final = Gauge(
     "tieout_projection_behind_seconds",

@@ -8,6 +8,7 @@ from confluent_kafka import Message as KafkaMessage
 from tieout.decide.decide import decide, fault
 from tieout.decide.state import Command, Decision, Origin, row_bytes
 from tieout.events import catalogue
+from tieout.events.commands import ErpCommand
 from tieout.events.envelope import Message, Payload, UnreadableMessage, decode
 from tieout.events.identity import digest
 from tieout.events.journal import Entry
@@ -101,7 +102,8 @@ class Decider:
             correlationid=command.frame.link,
             traceparent=fact.traceparent,
         )
-        return outgoing(self._names, Topic.BILL_COMMANDS, message)
+        topic = Topic.ERP_COMMANDS if isinstance(command.frame, ErpCommand) else Topic.BILL_COMMANDS
+        return outgoing(self._names, topic, message)
 
     def _request(self, fact: Message[Payload], number: int, asked: Payload) -> Outgoing:
         message = Message(

@@ -6,7 +6,6 @@ Read only, without a consumer group of its own, so that nothing of the installat
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +13,6 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tieout.log.clients import KafkaAccess
-from tieout.log.compacted import read_to_end
 from tieout.log.topics import Names, Topic
 from tieout_cli.demo.place import CONNECTION
 
@@ -43,18 +41,6 @@ class Held:
     link: str
     reason: str
     params: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One assignment of the journal."""
-
-    time: str
-    row: str
-    what: str
-    why: str
-    value: dict[str, Any] | None
-    fact: str
 
 
 @dataclass
@@ -183,21 +169,6 @@ class LogView:
     def transfers_due(self) -> bool:
         """Whether a day's transfer is not booked whole yet."""
         return any(self._dues.values())
-
-    def journal(self) -> Iterator[Step]:
-        """The connection's journal from its beginning."""
-        partition = self.names.partition_of(CONNECTION)
-        for message in read_to_end(self.access, self.names.topic(Topic.JOURNAL), partition):
-            headers = {name: (value or b"").decode() for name, value in message.headers() or ()}
-            entry = json.loads(message.value() or b"{}")
-            yield Step(
-                headers.get("ce_time", ""),
-                entry["row"],
-                entry["what"],
-                entry.get("why", ""),
-                entry["value"],
-                headers.get("ce_causationid", ""),
-            )
 
     def close(self) -> None:
         """Leave the brokers."""

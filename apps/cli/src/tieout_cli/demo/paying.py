@@ -57,7 +57,7 @@ def plan(company: Company, erp: Json, bill: Json) -> Plan:
     """
     books, there = erp["companies"][0], bill["organizations"][ORGANIZATION]
     by_vendor: dict[str, list[Part]] = {}
-    for row in _payable(books, there, company.today):
+    for row in payable(books, there, company.today):
         by_vendor.setdefault(row["vendorId"], []).append((row["id"], row["dueAmount"]))
     vendor = next((one for one, parts in by_vendor.items() if len(parts) >= SEVERAL), None)
     if vendor is None:
@@ -72,7 +72,8 @@ def plan(company: Company, erp: Json, bill: Json) -> Plan:
     return Plan(tuple(others[: min(MOST, max(1, len(rest) // 3))]), several, (bill_id, share), void)
 
 
-def _payable(books: Json, there: Json, today: date) -> list[Json]:
+def payable(books: Json, there: Json, today: date) -> list[Json]:
+    """The bills that may be paid whole: nothing paid yet, approved, and without a discount that is still granted."""
     names = {one["id"]: one.get("shortName", "") for one in there["vendors"]}
     entries = {row["document_number"]: row for row in books["vendor_entries"] if row["document_type"] == "Invoice"}
     of_number = posted(books)

@@ -13,13 +13,13 @@ from types import FrameType
 from typing import Any, Final
 
 from tieout_cli.demo import again as agains
-from tieout_cli.demo import figures, proof, scene, stages
+from tieout_cli.demo import figures, proof, scene, stages, timeline
 from tieout_cli.demo.findings import Findings
 from tieout_cli.demo.place import Note, Place
 from tieout_cli.demo.progress import Progress
 from tieout_cli.demo.report import Report
 from tieout_cli.demo.scene import Scene
-from tieout_cli.demo.timeline import Event, timeline
+from tieout_cli.demo.timeline import Event
 from tieout_cli.output import CliError
 from tieout_devstack.errors import DevstackError
 from tieout_devstack.files import locked, write_atomically
@@ -62,7 +62,7 @@ def run(wish: Wish, progress: Progress) -> tuple[Report, Scene | None]:
         began = time.monotonic()
         note = place.noted() if wish.again else None
         made = _attached(place, note, progress) if note else _new(place, wish, progress)
-        findings = Findings(absent=dict(stages.NOT_YET))
+        findings = Findings()
         try:
             if note is None:
                 _main_job(made, progress, findings)
@@ -145,7 +145,7 @@ def _report(wish: Wish, made: Scene, findings: Findings, began: float) -> Report
         found = proof.prove(erp, bill)
         findings.payments_applied, findings.payments_reversed = found.applied, found.reversed
         findings.differences += found.differences
-    number, events = _of_one_invoice(made, bill)
+    number, story = _of_one_invoice(made, bill)
     return Report(
         erp=wish.erp,
         company=made.company,
@@ -156,7 +156,7 @@ def _report(wish: Wish, made: Scene, findings: Findings, began: float) -> Report
         elapsed=time.monotonic() - began,
         with_bills=with_bills,
         invoice=number,
-        timeline=tuple(events),
+        timeline=tuple(story),
         links={kind: dict(made.view.phases(kind)) for kind in made.view.kinds()},
     )
 
@@ -170,7 +170,7 @@ def _of_one_invoice(made: Scene, bill: dict[str, Any]) -> tuple[str, list[Event]
     for bill_id in shown:
         row = by_target.get(bill_id)
         if row is not None:
-            return row.get("number", ""), timeline(made.view.journal(), row["record"])
+            return row.get("number", ""), timeline.of_record(made.api, f"bill/{row['record']}")
     return "", []
 
 

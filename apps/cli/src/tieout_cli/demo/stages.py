@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tieout_cli.demo import owner, paying, plan
+from tieout_cli.demo import comparing, owner, paying, plan
 from tieout_cli.demo.findings import Findings
 from tieout_cli.demo.progress import Progress
 from tieout_cli.demo.scene import Scene
@@ -16,9 +16,6 @@ from tieout_cli.demo.settling import settle
 
 CLOCKS: Final = ("start", "sync", "pay", "compare")
 """The times that a report tells."""
-
-NOT_YET: Final = {"compare": "the tie-out is not there yet; the simulators' ledgers were compared instead"}
-"""Stages without a function; each goes once its function stands in the table."""
 
 
 @dataclass(frozen=True)
@@ -59,4 +56,5 @@ STAGES: Final = (
     Stage("start", "the connection: settings, credentials, both systems asked", connect),
     Stage("sync", "vendors, accounts, dimensions and invoices to BILL", synchronize),
     Stage("pay", "bills paid, payments posted and applied in the ERP", paying.pay, _without_payments),
+    Stage("compare", "the tie-out of both ledgers", comparing.compare, comparing.absent),
 )

@@ -1,20 +1,25 @@
-"""What became of one invoice, from the journal: every decision that concerned it, in order."""
+"""What became of one invoice, as control-plane's API tells it: every decision that concerned it, in order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from json import dumps
 from typing import Any, Final
 
-from tieout_cli.demo.logview import Step
+from tieout.decide.rows import ERP_KINDS
+from tieout_cli.client import ControlPlane, path_of
+from tieout_cli.demo.place import CONNECTION
 
 _SENTENCES: Final[dict[str, str]] = {
-    "requested": "asked of {side}",
-    "linked": "stands in {side}",
-    "ready": "has all it needs, and waits for a free place",
+    "wanted": "is wanted",
     "waiting": "waits for {why}",
+    "ready": "has all it needs, and waits for a free place",
+    "requested": "asked of {side}",
+    "doubtful": "asked of {side}, the answer was lost",
+    "awaited": "recorded in {side}, somebody has to act: {why}",
+    "linked": "stands in {side}{target}",
     "held": "is held: {why}",
     "ignored": "needs nothing",
 }
+"""By the phase in which a step leaves a link."""
 
 
 @dataclass(frozen=True)
@@ -30,43 +35,25 @@ class Event:
         return {"time": self.time, "about": self.about, "text": self.text}
 
 
-def timeline(journal: Iterable[Step], invoice: str) -> list[Event]:
-    """The events of an invoice by the ERP's id, with those of its documents and payments.
+def of_record(api: ControlPlane, link: str) -> list[Event]:
+    """The story of a record and of what belongs to it; the beginning of it, if it is a very long one."""
+    return list(events(api.call("GET", path_of(CONNECTION, "records", link, "timeline"))["steps"]))
 
-    Steps of one fact about one thing are one event: the last of them.
-    """
-    steps = list(journal)
-    rows = {f"invoice/{invoice}"}
-    for link in {f"bill/{invoice}", *_links_naming(steps, invoice)}:
-        rows |= {f"link/{link}", f"hold/{link}", f"task/{link}"}
-    events: dict[tuple[str, str], Event] = {}
+
+def events(steps: Iterable[Mapping[str, Any]]) -> Iterable[Event]:
+    """One event per fact and thing: where that fact left it. Bookkeeping is left out."""
     for step in steps:
-        if step.row in rows:
-            about = _about(step.row)
-            events[(step.fact, about)] = Event(step.time, about, _text(step))
-    return list(events.values())
+        last: dict[str, Mapping[str, Any]] = {}
+        for entry in step["entries"]:
+            if entry["phase"]:
+                last[entry["link"]] = entry
+        for link, entry in last.items():
+            yield Event(step["time"], link.partition("/")[0], _text(step, entry))
 
 
-def _links_naming(steps: Iterable[Step], invoice: str) -> set[str]:
-    """Links that wanted something for the invoice: a document on its bill, a payment applied to it."""
-    wanting = (step for step in steps if step.row.startswith("want/") and step.value is not None)
-    return {step.row.removeprefix("want/") for step in wanting if invoice in dumps(step.value)}
-
-
-def _about(row: str) -> str:
-    parts = row.split("/")
-    return parts[0] if parts[0] == "invoice" else parts[1]
-
-
-def _text(step: Step) -> str:
-    value: Mapping[str, Any] = step.value or {}
-    if step.row.startswith("link/"):
-        sentence = _SENTENCES.get(value.get("phase", ""), step.what)
-        target = f" as {value['target']}" if value.get("phase") == "linked" and value.get("target") else ""
-        side = "the ERP" if value.get("kind") in ("payment", "transfer", "reversal") else "BILL"
-        return sentence.format(side=side, why=value.get("waits") or step.why or step.what) + target
-    if step.row.startswith("hold/"):
-        return f"held: {value['reason']}" if value else f"the hold is gone: {step.why}"
-    if step.row.startswith("invoice/"):
-        return f"seen in the ERP: {value.get('number')} over {value.get('total')} {value.get('currency')}"
-    return f"a person has to act: {value['action'] or value['why']}" if value else "nobody has to act any more"
+def _text(step: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    fact = step["fact"] or {}
+    side = "the ERP" if entry["link"].partition("/")[0] in ERP_KINDS else "BILL"
+    target = f" as {fact['target']}" if fact.get("target") and fact.get("link") == entry["link"] else ""
+    sentence = _SENTENCES.get(entry["phase"], entry["phase"])
+    return sentence.format(side=side, why=entry["why"] or entry["what"], target=target)

@@ -149,12 +149,17 @@ class Bills:
         )
 
     def all(
-        self, *, archived: bool | None = None, updated_since: datetime | None = None, deadline: float | None = None
+        self,
+        *,
+        archived: bool | None = None,
+        updated_since: datetime | None = None,
+        sort: str = OLDEST_CHANGE_FIRST,
+        deadline: float | None = None,
     ) -> AsyncIterator[Bill]:
-        """All bills, by the time of their last change. ``archived`` None gives both."""
+        """All bills, by the time of their last change unless sorted otherwise. ``archived`` None gives both."""
         call = Call("GET /v3/bills", deadline=deadline)
         filters = changes(archived, updated_since)
-        return self._caller.records(call, read_bill, filters=filters, sort=OLDEST_CHANGE_FIRST)
+        return self._caller.records(call, read_bill, filters=filters, sort=sort)
 
     def pages(
         self, *, archived: bool | None = None, updated_since: datetime | None = None, deadline: float | None = None

@@ -47,12 +47,16 @@ class Payments:
         return tuple(payment for payment in found if payment.online is not True and _is(payment, content))
 
     def all(
-        self, *, updated_since: datetime | None = None, deadline: float | None = None
+        self,
+        *,
+        updated_since: datetime | None = None,
+        sort: str = OLDEST_CHANGE_FIRST,
+        deadline: float | None = None,
     ) -> AsyncIterator[BillPayment]:
-        """All payments, by the time of their last change."""
+        """All payments, by the time of their last change unless sorted otherwise."""
         call = Call("GET /v3/payments", deadline=deadline)
         filters = changes(None, updated_since)
-        return self._caller.records(call, read_payment, filters=filters, sort=OLDEST_CHANGE_FIRST)
+        return self._caller.records(call, read_payment, filters=filters, sort=sort)
 
     def pages(self, *, updated_since: datetime | None = None, deadline: float | None = None) -> AsyncIterator[RawPage]:
         """The same as received, page by page, for the log of raw messages."""

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from tieout.connections.key_wrapper import SideNotHeld, WrongMasterKey
 from tieout.connections.secrets import StoreNotReady
 from tieout_control_plane.api.models import Error, ErrorBody, ProblemLine
-from tieout_control_plane.asking import NotNow
+from tieout_control_plane.asking import NoSnapshot, NotNow
 from tieout_control_plane.connections import Refused, UnknownConnection, WrongCredentials
 from tieout_control_plane.log_writer import LogUnavailable, Superseded
 from tieout_control_plane.metrics import REFUSED
+from tieout_control_plane.projection.stored import Damaged
 from tieout_control_plane.releasing import UnknownHold, WrongChoice
+from tieout_control_plane.tie_outs import NoTieOut
 
 
 class ApiError(Exception):
@@ -68,6 +70,14 @@ def _wrong_choice(error: WrongChoice) -> ApiError:
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_choice", str(error), cure, [problem])
 
 
+def _no_tie_out(error: NoTieOut) -> ApiError:
+    if error.nearest is None:
+        cure = f"Make one: tieout compare {error.connection}"
+    else:
+        cure = f"The nearest is of {error.nearest}: tieout compare {error.connection} --as-of {error.nearest}"
+    return ApiError(HTTPStatus.NOT_FOUND, "no_tie_out", str(error), cure)
+
+
 def _unavailable(code: str, cure: str) -> Callable[[Exception], ApiError]:
     return lambda error: ApiError(HTTPStatus.SERVICE_UNAVAILABLE, code, str(error), cure)
 
@@ -83,6 +93,16 @@ REFUSALS: Final[dict[type[Exception], Callable[[Any], ApiError]]] = {
     WrongChoice: _wrong_choice,
     UnknownHold: lambda error: ApiError(
         HTTPStatus.NOT_FOUND, "unknown_hold", f"nothing is held under {error}", "tieout holds list"
+    ),
+    NoTieOut: _no_tie_out,
+    NoSnapshot: lambda error: ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE, error.line.code or "no_snapshot", str(error), error.line.cure
+    ),
+    Damaged: lambda error: ApiError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "damaged",
+        str(error),
+        "Empty the table projection_positions and start control-plane again: the log has it whole.",
     ),
     NotNow: lambda error: ApiError(HTTPStatus.CONFLICT, "not_now", str(error)),
     WrongMasterKey: _unavailable("no_key", "The database holds a key that another master key sealed."),

@@ -10,12 +10,15 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from tieout_control_plane.api import models, record_models
+from tieout.tie_out.inputs import Inputs
+from tieout_control_plane.api import models, record_models, tie_out_models
 from tieout_control_plane.api.handlers import ConnectionHandlers
 from tieout_control_plane.api.record_handlers import RecordHandlers
+from tieout_control_plane.api.tie_out_handlers import TieOutHandlers
 from tieout_control_plane.projection.holds import HoldShown
 
-Handle = Callable[[Any, web.Request], Awaitable[BaseModel]]
+Handle = Callable[[Any, web.Request], Awaitable[BaseModel | str]]
+"""What carries a call out; text is JSON that was kept, and goes out byte for byte."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Operation:
 
 
 ONE: Final = "/v1/connections/{connection}"
-_C, _R = ConnectionHandlers, RecordHandlers
+_C, _R, _T = ConnectionHandlers, RecordHandlers, TieOutHandlers
 OPERATIONS: Final = (
     Operation(_C, "POST", "/v1/connections/apply", _C.apply, models.AppliedAll, models.ApplyBody, (409, 422)),
     Operation(_C, "GET", "/v1/connections", _C.list, models.Summaries),
@@ -83,11 +86,25 @@ OPERATIONS: Final = (
         (404, 409, 422),
     ),
     Operation(_R, "GET", f"{ONE}/tasks", _R.tasks, record_models.Tasks, None, (404, 422), record_models.PageQuery),
+    Operation(
+        _T,
+        "POST",
+        f"{ONE}/tie-outs",
+        _T.compare,
+        tie_out_models.TieOut,
+        tie_out_models.CompareBody,
+        (404, 409, 422),
+    ),
+    Operation(
+        _T, "GET", f"{ONE}/tie-outs", _T.tie_outs, tie_out_models.TieOuts, None, (404, 422), tie_out_models.Query
+    ),
+    Operation(_T, "GET", f"{ONE}/tie-outs/{{ref}}", _T.tie_out, tie_out_models.TieOut, None, (404,)),
+    Operation(_T, "GET", f"{ONE}/tie-outs/{{ref}}/inputs", _T.inputs, Inputs, None, (404,)),
 )
 
 MEANINGS: Final[dict[int, str]] = {
     401: "no token, or one that is not known",
-    404: "no such connection, side, record or hold",
+    404: "no such connection, side, record, hold or tie-out",
     409: "refused as a whole: the problems are named, nothing was changed; or a reference means several records",
     413: "the body is too large",
     422: "body or query are not what the call takes: the fields are named, nothing was changed",

@@ -56,7 +56,8 @@ class Api:
                 raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "starting", "control-plane is starting", "See /readyz.")
             request[PERSON] = await _admit(request, tokens)
             answer = await operation.handle(handlers[operation.of], request)
-            return web.Response(text=answer.model_dump_json(), content_type="application/json")
+            text = answer if isinstance(answer, str) else answer.model_dump_json()
+            return web.Response(text=text, content_type="application/json")
 
         return handle
 

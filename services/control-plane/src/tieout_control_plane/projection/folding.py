@@ -10,6 +10,7 @@ from typing import Any, Final
 from tieout.events.envelope import Message, Payload
 from tieout.events.facts import DocumentFetched, HoldReleased, OutcomeFact
 from tieout.events.journal import Entry
+from tieout.events.tie_outs import TieOutPart
 
 Key = tuple[str, str]
 """A connection and what of it: a link, a row, a fact."""
@@ -60,6 +61,8 @@ class Changes:
     parts: dict[Key, list[dict[str, Any]]] = field(default_factory=dict)
     timeline: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    tie_outs: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    pieces: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[Key] = field(default_factory=Counter)
 
 
@@ -90,6 +93,8 @@ def fold(messages: Iterable[Read], before: Before) -> Changes:
                 assign(changes, before, (read.message.partitionkey, rest), read, data)
         elif isinstance(data, OutcomeFact | HoldReleased | DocumentFetched):
             _quoted(changes, before, read, data)
+        elif isinstance(data, TieOutPart):
+            _compared(changes, data)
     return changes
 
 
@@ -155,6 +160,22 @@ def _quoted(changes: Changes, before: Before, read: Read, data: OutcomeFact | Ho
         "kind": QUOTED[type(data)],
         "value": data.model_dump(mode="json", exclude_defaults=True),
     }
+
+
+def _compared(changes: Changes, part: TieOutPart) -> None:
+    changes.tie_outs[part.connection, part.run] = {
+        "as_of": part.as_of,
+        "taken": part.taken,
+        "sha256": part.sha256,
+        "size": part.size,
+        "parts": part.count,
+        "differences": part.differences,
+        "unexpected": part.unexpected,
+        "complete": part.complete,
+    }
+    changes.pieces.append(
+        {"connection": part.connection, "run": part.run, "number": part.number, "content": part.content}
+    )
 
 
 def _move(stood: dict[Key, Stood], counts: Counter[Key], key: Key, counted: str, time: datetime) -> datetime:

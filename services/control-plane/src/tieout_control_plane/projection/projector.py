@@ -21,7 +21,7 @@ from tieout_control_plane.projection.writing import Moved, Place, ProjectionStor
 
 log = logger(__name__)
 
-TOPICS: Final = (Topic.JOURNAL, Topic.FACTS)
+TOPICS: Final = (Topic.JOURNAL, Topic.FACTS, Topic.TIE_OUTS)
 # Facts that timelines quote. All others are passed by unread: a poll that changed nothing costs a header.
 WANTED: Final = frozenset(name for name, model in catalogue.TYPES.items() if model in QUOTED)
 # A batch is one transaction of the database. Entries are at most 256 KiB, so the worst batch is 128 MiB and the usual

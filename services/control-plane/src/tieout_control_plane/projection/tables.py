@@ -2,7 +2,21 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, MetaData, Numeric, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 METADATA: Final = MetaData()
@@ -134,5 +148,34 @@ COUNTERS: Final = Table(
 )
 """How many: ``link/<kind>/<phase>``, ``hold/<reason>``, ``task/<why>``, ``outcome/<intent>/<result>``."""
 
-DERIVED: Final = (POSITIONS, LINKS, HOLDS, TASKS, ROWS, PAYMENTS, PARTS, TIMELINE, FACTS, COUNTERS)
+TIE_OUTS: Final = Table(
+    "tie_outs",
+    METADATA,
+    Column("connection", String(63), primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("taken", DateTime(timezone=True), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("differences", Integer, nullable=False),
+    Column("unexpected", Integer, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Index("tie_outs_by_day", "connection", "as_of", "taken"),
+)
+"""Finished tie-outs. ``sha256`` and ``size`` are of the whole document, which stands in ``tie_out_parts``."""
+
+TIE_OUT_PARTS: Final = Table(
+    "tie_out_parts",
+    METADATA,
+    Column("connection", String(63), primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The documents of tie-outs, compressed and in parts, as they stand in the log."""
+
+DERIVED: Final = (
+    POSITIONS, LINKS, HOLDS, TASKS, ROWS, PAYMENTS, PARTS, TIMELINE, FACTS, COUNTERS, TIE_OUTS, TIE_OUT_PARTS,
+)  # fmt: skip
 """All of them, for dropping what is to be rebuilt."""

@@ -20,6 +20,8 @@ from tieout_control_plane.projection.tables import (
     POSITIONS,
     ROWS,
     TASKS,
+    TIE_OUT_PARTS,
+    TIE_OUTS,
     TIMELINE,
 )
 
@@ -114,6 +116,9 @@ def _write(database: Connection, changes: Changes) -> None:
     _assign(database, ROWS, "row", changes.rows)
     _assign(database, PAYMENTS, "payment", changes.payments)
     _assign(database, FACTS, "fact", changes.facts)
+    _assign(database, TIE_OUTS, "run", changes.tie_outs)
+    if changes.pieces:
+        database.execute(insert(TIE_OUT_PARTS).on_conflict_do_nothing(), changes.pieces)
     if changes.parts:
         database.execute(delete(PARTS).where(_among(PARTS, "payment", changes.parts)))
         parts = [
@@ -128,7 +133,7 @@ def _write(database: Connection, changes: Changes) -> None:
     _count(database, changes)
 
 
-def _assign(database: Connection, table: Table, column: str, rows: Mapping[Key, dict[str, Any] | None]) -> None:
+def _assign(database: Connection, table: Table, column: str, rows: Mapping[Key, Mapping[str, Any] | None]) -> None:
     """Insert, replace, or remove where there is nothing any more. In the order of keys: two writers never block."""
     gone = [key for key, row in rows.items() if row is None]
     if gone:
