@@ -24,8 +24,12 @@ TESTS: Final = Path(__file__).parents[1]
 BEFOREHAND: Final[dict[str, tuple[str, ...]]] = {
     "support.fake_erp.run_poller": ("tieout_erp_poller.service", "support.fake_erp.reader"),
     "support.fake_erp.run_mapper": ("tieout_fact_mapper.process", "support.fake_erp.wire"),
+    "tieout_erp_poller": ("tieout_erp_poller.service", "tieout_connectors.business_central.reader"),
+    "tieout_fact_mapper": ("tieout_fact_mapper.process",),
 }
-"""What each program needs to have imported; it must not start anything by that."""
+"""What programs import later than at their beginning, or, where they begin to work at once, all they import."""
+# Forking is safe where nothing but this program's own code has started threads; Apple's libraries do.
+FORKS: Final = sys.platform == "linux"
 
 NURSERY_SECONDS: Final = 10.0
 _nurseries: dict[str, "subprocess.Popen[bytes]"] = {}
@@ -34,6 +38,9 @@ _turn = threading.Lock()
 
 def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file: Path) -> processes.Background:
     """Start a program with an environment of its own; it is ended like one that ``processes.start`` started."""
+    if not FORKS:
+        environment = {"PYTHONPATH": str(TESTS), **env}
+        return processes.start(name, [sys.executable, "-m", module], log=log, env=environment, pid_file=pid_file)
     log.parent.mkdir(parents=True, exist_ok=True)
     with _turn:
         pid = _forked(_nursery_of(module), {"log": str(log), "env": dict(env)})
@@ -78,8 +85,11 @@ def _close() -> None:
 def nurse(module: str) -> None:
     """Import, then fork whenever told to, until the test run ends and closes the pipe."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for needed in BEFOREHAND[module]:
+    for needed in BEFOREHAND.get(module, ()):
         importlib.import_module(needed)
+    if not module.startswith("support."):
+        importlib.import_module(f"{module}.__main__")
+        del sys.modules[f"{module}.__main__"]
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()

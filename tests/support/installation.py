@@ -1,7 +1,6 @@
 """An installation for one test: topics, a database, services as real processes, and a look into the log."""
 
 import base64
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from support import forks
 from tieout.connections.key_wrapper import EnvKeyWrapper
 from tieout.connections.secrets import Purpose, SecretStore, engine_for
 from tieout.decide.state import row_bytes
@@ -80,9 +80,9 @@ class Installation:
         name = name or module
         settings = {f"TIEOUT_{key.upper()}": value for key, value in extra.items()}
         settings.setdefault("TIEOUT_INSTANCE", f"{self.prefix}-{module}")
-        process = processes.start(
+        process = forks.start(
+            module,
             name,
-            [sys.executable, "-m", module],
             log=self.folder / f"{name}.log",
             env=self.environment(module, settings),
             pid_file=self.folder / f"{name}.pid",
