@@ -130,7 +130,7 @@ async def test_sim_bill_12_notifications_of_a_payment(feed: Any) -> None:
     assert payments[0]["billIds"] == [one["id"]]
     assert "billPayments" not in payments[0]
     assert payments[0]["funding"]["amount"] == 100
-    assert payments[0]["disbursement"]["disbursementAccount"] == {} if "disbursementAccount" in payments[0] else True
+    assert payments[0]["disbursement"]["disbursementAccount"] == {}
     assert payments[0]["vendor"]["name"] == "Happy Music Supplies"
 
 

@@ -140,7 +140,9 @@ ALL: Final[tuple[Payload, ...]] = (
     effects.WaitingLogged(
         command_id="c1", waiting=erp_outcomes.NotYet(why=erp_outcomes.Waiting.PERSON, detail="reversal due", work=WORK)
     ),
-    effects.RefusedLogged(command_id="c1", code="Application_DialogException", message="closed", cure="Open the period."),
+    effects.RefusedLogged(
+        command_id="c1", code="Application_DialogException", message="closed", cure="Open the period."
+    ),
     effects.IntentLogged(
         command_id="c1", command=commands.VendorCommand.model_validate(FRAME | {"content": VENDOR_CONTENT}), tries=1,
         deadline=NOON, settled=NOON, request_hash="c0ffee",

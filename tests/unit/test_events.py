@@ -128,7 +128,8 @@ def test_every_topic_is_declared_with_its_policy() -> None:
     for topic, policy in CATALOGUE.items():
         config = policy.config()
         assert ("retention.ms" in config) != policy.compacted, topic
-    for topic in (Topic.FACTS, Topic.JOURNAL, Topic.BILL_EFFECTS, Topic.ERP_EFFECTS, Topic.ERP_CHANGES, Topic.BILL_EVENTS):
+    logs = (Topic.FACTS, Topic.JOURNAL, Topic.BILL_EFFECTS, Topic.ERP_EFFECTS, Topic.ERP_CHANGES, Topic.BILL_EVENTS)
+    for topic in logs:
         assert CATALOGUE[topic].config()["retention.ms"] == "-1"
 
 

@@ -25,7 +25,7 @@ class RecoveryError(Exception):
 
     Attributes:
         message: what the outside said, verbatim where there is an answer; never a secret.
-        code: the outside's own code (``BDC_1109``, ``Application_DialogException``) or our short word for a missing one.
+        code: the outside's own code (``BDC_1109``, ``Application_DialogException``), or our short word for none.
         cure: what a person can do about it, in one sentence; empty if nothing is needed.
         call: method and path template of the call, for example ``POST /v3/bills``.
         status: HTTP status, 0 if there was no answer.
