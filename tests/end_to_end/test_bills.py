@@ -16,7 +16,7 @@ import pytest
 
 from support.installation import Installation, eventually
 from support.pipeline import Pipeline, pipeline
-from tieout.events.facts import RunFact
+from tieout.events.facts import LedgerEntryObserved, RunFact, VendorObserved
 from tieout.log.topics import Topic
 from tieout_devstack.certificates import Authority
 
@@ -59,7 +59,7 @@ def pipe(made_once: Installation, ca: Authority) -> Iterator[Pipeline]:
         post(one, "40000", "LARGE-1", office("8.40"), attachments=files)
         one.start()
         one.apply(**settings(also=named["number"]))
-        eventually(lambda: set(bills(one)) == expected(one) and at_rest(one), seconds=60, what="the first bills")
+        eventually(lambda: set(bills(one)) == expected(one) and at_rest(one), seconds=90, what="the first bills")
         yield one
 
 
@@ -155,6 +155,7 @@ def posted(pipe: Pipeline, number: str) -> dict[str, Decimal]:
     return dict(sums)
 
 
+@pytest.mark.promise("C7")
 def test_the_chart_of_accounts_and_the_dimensions_stand_in_bill(pipe: Pipeline) -> None:
     """Every account that lines may name, once, under the ERP's number and name; a rename follows."""
     people(pipe, "change_account", key="6130", values={"display_name": "Software and hosting"})
@@ -178,6 +179,8 @@ def test_the_chart_of_accounts_and_the_dimensions_stand_in_bill(pipe: Pipeline) 
     assert {"EAST", "WEST", "EU"} <= set(codes(pipe, "locations").values())
 
 
+@pytest.mark.promise("C7")
+@pytest.mark.promise("C8")
 def test_every_open_invoice_is_a_bill_of_the_same_total_on_the_same_accounts(pipe: Pipeline) -> None:
     """To the cent, and per account; nothing else moves: no draft, order, credit, cancelled, paid or old invoice."""
     there, ledger = bills(pipe), entries(pipe)
@@ -195,31 +198,45 @@ def test_every_open_invoice_is_a_bill_of_the_same_total_on_the_same_accounts(pip
             assert by_account(pipe, bill) == posted(pipe, invoice["number"])
 
 
+@pytest.mark.promise("BC3")
+@pytest.mark.promise("C7")
 def test_dimensions_and_tax_are_coded_and_comments_are_not_sent(pipe: Pipeline) -> None:
-    """The furniture of every line kind: no line for the comment, one for the tax; dimensions where they belong."""
-    there = bills(pipe)
-    furniture = there["10000 107001"]["billLineItems"]
-    assert [line["description"] for line in furniture if "back door" in line["description"]] == []
-    assert [line["amount"] for line in furniture if line["description"] == "Tax"] == ["242.15"]
-    coding = there["60000 RE-2041"]["billLineItems"][0]["classifications"]
-    assert codes(pipe, "locations")[coding["locationId"]] == "EU"
-    assert codes(pipe, "jobs")[coding["jobId"]] == "ALPHA"
-    taxed = there["10000 DISC-1"]["billLineItems"][0]["classifications"]
-    assert codes(pipe, "departments")[taxed["departmentId"]] == "PROD"
+    """Each dimension is the classification that the settings say; a comment is no line, the tax is one of its own."""
+    dimensions = {"DEPARTMENT": "SALES", "PROJECT": "MERCURY", "AREA": "WEST"}
+    comment = {"kind": "Comment", "description": "Deliver to the back door"}
+    post(pipe, "20000", "DIM-1", comment, office("200", tax_code="STANDARD", dimensions=dimensions))
+    eventually(lambda: "20000 DIM-1" in bills(pipe) and at_rest(pipe), what="the coded bill")
+    line, tax = bills(pipe)["20000 DIM-1"]["billLineItems"]
+    assert (line["amount"], tax["amount"], tax["description"]) == ("200.00", "12.00", "Tax")
+    coding = line["classifications"]
+    assert codes(pipe, "departments")[coding["departmentId"]] == "SALES"
+    assert codes(pipe, "jobs")[coding["jobId"]] == "MERCURY"
+    assert codes(pipe, "locations")[coding["locationId"]] == "WEST"
+    assert codes(pipe, "chart-of-accounts")[tax["classifications"]["chartOfAccountId"]] == "2310"
+    furniture = bills(pipe)["10000 107001"]["billLineItems"]
+    assert len(furniture) == 7, "six lines of six kinds, and the tax"
 
 
+@pytest.mark.promise("C8")
 def test_what_was_paid_in_part_is_told_to_bill_once(pipe: Pipeline) -> None:
-    """400 of 1,000 were paid by hand before: BILL has a payment made outside, and 600 are due."""
-    bill = bills(pipe)["20000 INV-5512"]
-    told = [
-        one for one in organization(pipe)["payments"] for part in one["billPayments"] if part["billId"] == bill["id"]
-    ]
-    assert [(one["amount"], one["onlinePayment"]) for one in told] == [("400.00", False)]
-    assert len(organization(pipe)["payments"]) == 1
-    (entry,) = [one for one in company(pipe)["vendor_entries"] if one["document_number"] == "108005"]
-    assert Decimal(bill["dueAmount"]) == -Decimal(entry["remaining"])
+    """Paid by hand before its bill existed: BILL has a payment made outside, and what is due is what the ERP says."""
+    lines = [office("100")]
+    invoice = {"do": "post_invoice", "vendor": "80000", "vendor_invoice_number": "PART-1", "lines": lines}
+    payment = {"do": "post_payment", "document": "HAND-2", "invoice": "PART-1", "bank": "CHECKING", "amount": "30.01"}
+    pipe.erp.ask("/_sandbox/people", [invoice, payment])
+    eventually(lambda: "80000 PART-1" in bills(pipe) and at_rest(pipe), what="the bill that was paid in part")
+    ledger = entries(pipe)
+    for name, paid in (("80000 PART-1", "30.01"), ("20000 INV-5512", "400.00")):
+        bill, entry = bills(pipe)[name], ledger[invoices(pipe)[name]["id"]]
+        told = [
+            one for one in organization(pipe)["payments"] if bill["id"] in {p["billId"] for p in one["billPayments"]}
+        ]
+        assert [(one["amount"], one["onlinePayment"]) for one in told] == [(paid, False)]
+        assert Decimal(bill["dueAmount"]) == -Decimal(entry["remaining"]) == -Decimal(entry["amount"]) - Decimal(paid)
+    assert len(organization(pipe)["payments"]) == 2
 
 
+@pytest.mark.promise("C16")
 def test_documents_travel_once_and_one_too_large_blocks_nothing(pipe: Pipeline) -> None:
     """The file on the bill is the ERP's, byte for byte; the large one is a hold with its name."""
     there = bills(pipe)
@@ -232,6 +249,7 @@ def test_documents_travel_once_and_one_too_large_blocks_nothing(pipe: Pipeline) 
     assert len(pipe.bill.calls("POST", "/v3/documents/bills/")) == 2
 
 
+@pytest.mark.promise("C8")
 def test_a_hold_on_the_ledger_entry_keeps_an_invoice_until_it_is_cleared(pipe: Pipeline) -> None:
     """The hold leaves no stamp on the invoice; clearing it lets the bill go by itself. So does a new due date."""
     assert holds(pipe, "bill") == {"108011": "bill.on_hold_in_erp"}
@@ -246,6 +264,7 @@ def test_a_hold_on_the_ledger_entry_keeps_an_invoice_until_it_is_cleared(pipe: P
     eventually(lambda: bills(pipe)["50000 NP-1"]["dueDate"] == later, what="the due date")
 
 
+@pytest.mark.promise("C8")
 def test_a_draft_and_an_order_move_once_they_are_posted(pipe: Pipeline) -> None:
     """The draft waited in the ERP; the order's invoice names its order."""
     drafts = [one for one in company(pipe)["invoices"] if not one["posted_at"]]
@@ -261,6 +280,28 @@ def test_a_draft_and_an_order_move_once_they_are_posted(pipe: Pipeline) -> None:
         invoice = invoices(pipe)[name]
         assert Decimal(there[name]["amount"]) == Decimal(invoice["including_tax"])
         assert by_account(pipe, there[name]) == posted(pipe, invoice["number"])
+
+
+def test_what_does_not_change_is_told_once_however_often_it_is_polled(pipe: Pipeline) -> None:
+    """Vendors by their stamps, open ledger entries by what they say: many polls, one fact each."""
+    books = company(pipe)
+    runs: dict[str, list[int]] = defaultdict(list)
+    vendors: list[str] = []
+    told: dict[str, int] = defaultdict(int)
+    for message in pipe.made.read(Topic.FACTS):
+        match message.data:
+            case RunFact() as run:
+                runs[run.kind].append(run.number)
+            case VendorObserved() as seen:
+                vendors.append(seen.vendor.number)
+            case LedgerEntryObserved() as seen:
+                told[seen.entry.id] += 1
+    assert sorted(vendors) == sorted(one["number"] for one in books["vendors"])
+    untouched = {str(one["number"]) for one in books["vendor_entries"] if one["document_number"] != "108011"}
+    assert {entry: told[entry] for entry in untouched} == dict.fromkeys(untouched, 1)
+    assert told[str(entries(pipe)[invoices(pipe)["50000 NP-1"]["id"]]["number"])] == 3, "held, cleared, due later"
+    assert set(runs) == {"account", "dimension_value", "vendor", "purchase_invoice", "ledger_entry"}
+    assert all(numbers == sorted(numbers) and numbers[-1] >= 3 for numbers in runs.values())
 
 
 def test_a_changed_mapping_reaches_the_bills_and_the_state_is_the_journals_fold(pipe: Pipeline) -> None:
@@ -286,9 +327,3 @@ def test_a_changed_mapping_reaches_the_bills_and_the_state_is_the_journals_fold(
     assert len(pipe.bill.calls("POST", "/v3/documents/bills/")) == uploads
     assert len([one for one in pipe.bill.calls("POST") if one["path"].endswith("/v3/bills")]) == len(after)
     eventually(pipe.folds, what="a state that is the journal's fold")
-    runs: dict[str, list[int]] = defaultdict(list)
-    for message in pipe.made.read(Topic.FACTS):
-        if isinstance(message.data, RunFact):
-            runs[message.data.kind].append(message.data.number)
-    assert all(numbers == sorted(numbers) for numbers in runs.values())
-    assert len(runs) == 5

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
-from support.commanding import Writer
+from support.commanding import BUDGET, Writer
 from support.installation import Installation, eventually, store_bill_credentials
 from support.simulators import Running, running
 from support.writing import settings
@@ -14,9 +15,15 @@ from tieout.connections.documents import establish_key
 from tieout.connections.secrets import Purpose
 from tieout.connections.webhook_keys import WebhookKeys, read_keys
 from tieout.domain.settings import ConnectionSettings, Side
+from tieout.events import catalogue
 from tieout.events.cursors import BillCursor
+from tieout.events.envelope import Message, Payload
 from tieout.events.raw import BillDocument
+from tieout.events.requests import CheckAnswered, CheckAsked, NoticeSeen
+from tieout.log.outgoing import outgoing
+from tieout.log.produce import PlainProducer
 from tieout.log.topics import Topic
+from tieout_bill_writer.reads import AT_ONCE
 from tieout_devstack.certificates import Authority
 from tieout_devstack.ports import free_port
 from tieout_sandbox.bill import BillSimulator
@@ -128,6 +135,20 @@ class Place:
 
         eventually(ended, seconds=15, what="the first poll")
 
+    def notice(self, kind: str, *keys: str) -> None:
+        """Notices as webhook-ingest writes them."""
+        self.ask(*(NoticeSeen(connection="acme", kind=kind, key=key, event=f"event-{key}") for key in keys))
+
+    def ask(self, *requests: Payload) -> None:
+        """Requests on ``bill.reads``."""
+        now = datetime.now(UTC)
+        messages = [
+            Message(f"r{n}", "/test", catalogue.name_of(one), "s", now, BUDGET, one) for n, one in enumerate(requests)
+        ]
+        PlainProducer(self.made.access).send_now(
+            [outgoing(self.made.names, Topic.BILL_READS, message) for message in messages]
+        )
+
     def keys(self) -> WebhookKeys:
         """The stored keys."""
         found = read_keys(self.made.secrets, "acme")
@@ -146,8 +167,8 @@ def place(made: Installation, ca: Authority) -> Iterator[Place]:
 def test_a_payment_arrives_by_webhook(place: Place) -> None:
     """Somebody pays in BILL: the payment with its division is in the log at once, although polls come once a day."""
     place.begin()
-    place.ingest()
     place.writer()
+    place.ingest()
     place.polled()
     eventually(place.is_on, seconds=10, what="the subscription")
     bill = place.new_bill("W-1")
@@ -206,6 +227,48 @@ def test_a_disabled_subscription_is_revived_and_the_gap_is_read(place: Place) ->
     assert place.processed(payment).origin == "poll"
     assert place.is_on()
     assert [again["id"] for again in place.subscriptions()] == [one["id"]]
+
+
+@pytest.mark.parametrize("point", ["notice.read.after", "notice.stored.before"])
+def test_a_notice_survives_a_death_before_its_record_is_durable(place: Place, point: str) -> None:
+    """The process dies between BILL's answer and the log: the notice is not committed, and the record is read again."""
+    place.begin(webhooks=False)
+    place.writer(crash_at=f"bill-writer.{point}")
+    place.polled()
+    payment = place.pay(place.new_bill("D-1"))
+    place.notice("payment", payment)
+    place.killed()
+    assert place.shown("payment", payment) == []
+    place.writer()
+    assert place.processed(payment).origin == "read"
+
+
+def test_notices_of_a_sick_connection_do_not_keep_a_check_waiting(place: Place) -> None:
+    """More notices wait than requests are served at a time: whoever asks what is wrong is answered."""
+    place.begin(webhooks=False)
+    store_bill_credentials(place.made, "acme", USERNAME, "wrong", DEV_KEY)
+    place.writer()
+    place.notice("payment", *(f"stp{number}" for number in range(AT_ONCE + 4)))
+    deadline = datetime.now(UTC) + timedelta(seconds=15)
+    place.ask(CheckAsked(connection="acme", side=Side.BILL, generation=1, secret_version=1, deadline=deadline))
+
+    def answered() -> list[CheckAnswered]:
+        return [one.data for one in place.made.read(Topic.SNAPSHOTS) if isinstance(one.data, CheckAnswered)]
+
+    (answer,) = eventually(answered, seconds=15, what="the answer")
+    assert [line.code for line in answer.lines] == ["BDC_1101"]
+
+
+@pytest.mark.parametrize("point", ["number.after", "rows.before", "rows.after"])
+def test_a_poll_that_is_cut_off_goes_on_at_once(place: Place, point: str) -> None:
+    """The process dies within its first poll: its successor does not wait for tomorrow, and nothing is lost."""
+    payment = place.pay(place.new_bill("C-1"))
+    place.begin(webhooks=False)
+    place.writer(crash_at=f"bill-writer.poll.{point}")
+    place.killed()
+    place.writer()
+    assert place.processed(payment).origin == "poll"
+    place.polled()
 
 
 def test_payment_events_may_be_refused_and_a_retired_connection_has_no_subscription(place: Place) -> None:

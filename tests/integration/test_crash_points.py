@@ -20,8 +20,12 @@ from tieout_devstack.certificates import Authority
 
 KEPT = Path(__file__).parent.parent / "fixtures" / "crash-points.txt"
 ADDRESS = {"address_line1": "1 Quay", "city": "Oslo", "postal_code": "0150", "country": "NO"}
-# Points that the vendors' way does not pass: checks and credentials have tests of their own.
-ELSEWHERE = ("check", "secret", "answer", "token")
+# Points that no round passes again: checks and credentials have tests of their own, accounts are written at the start,
+# BILL is polled by the clock.
+ELSEWHERE = ("check", "secret", "answer", "token", "classifications", "cursor.page", "writer.poll.",
+             "writer.subscription.")  # fmt: skip
+# Nothing is inside the cut-over, so that a round is about vendors only.
+CUTOVER = "2999-01"
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Scene:
     def reconfigure(self) -> bool:
         """Apply other settings, as its owner would; False if control-plane was killed on the way."""
         self.generation += 1
-        document = self.pipe.connection(cutover={"date": f"2026-01-{self.generation % 28 + 1:02}"})
+        document = self.pipe.connection(cutover={"date": f"{CUTOVER}-{self.generation % 28 + 1:02}"})
         try:
             return self.pipe.ask("POST", "/v1/connections/apply", {"connections": [document]})[0] == 200
         except (OSError, HTTPException):
@@ -77,7 +81,7 @@ def scene(made: Installation, ca: Authority) -> Iterator[Scene]:
     with pipeline(made, ca) as pipe:
         for module in SERVICES:
             pipe.start(module, crash_list=str(made.folder / f"{module}.points"))
-        pipe.apply()
+        pipe.apply(cutover={"date": f"{CUTOVER}-01"})
         one = Scene(pipe)
         one.act()
         eventually(one.settled, seconds=60, what="the first round")
@@ -107,7 +111,7 @@ def test_a_kill_at_every_point_doubles_and_loses_nothing(scene: Scene, made: Ins
     for module, names in points.items():
         for point in names:
             calls = kill_at(scene, made, module, point, calls)
-    assert made.folded() == made.state()
+    eventually(scene.pipe.folds, what="a state that is the journal's fold")
     assert_each_effect_once(scene, made)
     new = sorted(set(passed) - set(kept))
     assert not new, "add to tests/fixtures/crash-points.txt:\n" + "\n".join(new)

@@ -97,14 +97,14 @@ def assert_sound(world: World) -> None:
     assert numbers == sorted(numbers)
     current = 0
     for message in world.read(Topic.ERP_CHANGES):
-        if isinstance(message.data, ErpDocument) or message.data.kind is not Kind.VENDOR:
-            continue
-        if isinstance(message.data, ErpRun) and message.data.phase is RunPhase.BEGUN:
-            assert message.data.run > current
-            current = message.data.run
+        found = message.data
+        if not isinstance(found, ErpRow | ErpRun) or found.kind is not Kind.VENDOR:
+            assert isinstance(found, ErpRun | ErpDocument)
+        elif isinstance(found, ErpRun) and found.phase is RunPhase.BEGUN:
+            assert found.run > current
+            current = found.run
         else:
-            assert isinstance(message.data, ErpRow | ErpRun)
-            assert message.data.run == current
+            assert found.run == current
     assert current <= numbers[-1]
     assert set(range(1, int(cursors[-1].position or 0) + 1)) <= stored(world)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from tieout_devstack import processes
+from tieout_devstack.errors import NotReady
 
 TESTS: Final = Path(__file__).parents[1]
 BEFOREHAND: Final[dict[str, tuple[str, ...]]] = {
@@ -46,7 +47,7 @@ def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file
         pid = _forked(_nursery_of(module), {"log": str(log), "env": dict(env)})
     identity = processes.identity_of(pid)
     if identity is None:
-        raise processes.NotReady(f"{name} ended at once. {log.read_text(encoding='utf-8')[-2000:]}")
+        raise NotReady(f"{name} ended at once. {log.read_text(encoding='utf-8')[-2000:]}")
     owner = processes.identity_of(os.getpid())
     process = processes.Background(name, identity, log, owner=owner, pid_file=pid_file)
     processes._write_pid_file(pid_file, process)

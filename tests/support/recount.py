@@ -2,7 +2,8 @@
 
     python -I recount.py '{"erp": URL, "bill": URL, "entra": URL, "ca": FILE, "cutover": DAY, "also": [NUMBER]}'
 
-Prints JSON: vendors_linked, bills_created, bills_total, open_in_scope, unmatched, payments_applied, calls.
+Prints JSON: vendors_linked, bills_created, bills_total, without_bill, without_invoice,
+payments_applied, calls.
 """
 
 import json
@@ -36,21 +37,22 @@ def recount(place: Json) -> Json:
     for one in bills:
         currency = vendors[one["vendorId"]]["billCurrency"]
         totals[currency] = totals.get(currency, Decimal(0)) + Decimal(one["amount"])
-    invoices: Json = scope(books, place)
-    matched: set[str] = set()
+    every = {one["number"]: one for one in books["invoices"] if one["status"] != "Draft"}
+    matched, strange = set(), []
     for one in bills:
         number = one["description"].split(",")[0]
-        invoice = invoices.get(number)
-        vendor = vendors[one["vendorId"]].get("shortName")
+        invoice, vendor = every.get(number), vendors[one["vendorId"]].get("shortName")
         if invoice and invoice["pay_to"] == vendor and Decimal(invoice["including_tax"]) == Decimal(one["amount"]):
             matched.add(number)
+        else:
+            strange.append(one["id"])
     numbers = {one["number"] for one in books["vendors"]}
     return {
         "vendors_linked": len({one.get("shortName") for one in there["vendors"] if not one["archived"]} & numbers),
         "bills_created": len(bills),
         "bills_total": {currency: str(amount) for currency, amount in sorted(totals.items())},
-        "open_in_scope": len(invoices),
-        "unmatched": sorted(set(invoices) - matched),
+        "without_bill": sorted(set(scope(books, place)) - matched),
+        "without_invoice": strange,
         "payments_applied": applied(books, there),
         "calls": {side: calls(place, side) for side in ("bill", "erp")},
     }

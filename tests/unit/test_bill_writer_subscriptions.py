@@ -17,69 +17,13 @@ from tieout.domain.bill_events import BillSubscription, EventType, SubscribedEve
 from tieout.domain.errors import Fatal, InDoubt, Reject, Retry
 from tieout.domain.settings import State
 from tieout_bill_writer import subscriptions
-from tieout_bill_writer.subscription_plan import ROTATED_AFTER, Found, Plan, Step, Wish, plan
+from tieout_bill_writer.subscription_plan import ROTATED_AFTER, Wish
 from tieout_bill_writer.subscriptions import RELAPSE, Watch
 from tieout_connectors.bill.wire.subscriptions import NewSubscription
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 URL = "https://tieout.example/webhooks/bill/acme"
 WISH = Wish(URL)
-
-
-def one(identity: str = "s1", **changes: Any) -> BillSubscription:
-    """A subscription that is in order."""
-    base = BillSubscription(id=identity, name="Tieout", enabled=True, events=WISH.events, url=URL, created=NOON)
-    return base.model_copy(update=changes)
-
-
-def keys(subscription: str = "s1", made: datetime | None = NOON) -> WebhookKeys:
-    """Stored keys of a subscription."""
-    return WebhookKeys("key", subscription=subscription, made=made)
-
-
-OTHER = one("theirs", url="https://other.example/hook")
-
-
-@pytest.mark.parametrize(
-    ("there", "stored", "step", "about"),
-    [
-        ([], None, Step.CREATE, None),
-        ([OTHER], None, Step.CREATE, None),
-        ([], keys(), Step.CREATE, None),
-        ([OTHER, one()], keys(), Step.NOTHING, "s1"),
-        ([one()], None, Step.NEW_KEY, "s1"),
-        ([one()], keys(""), Step.NEW_KEY, "s1"),
-        ([one()], keys("gone"), Step.NEW_KEY, "s1"),
-        ([one()], keys(made=None), Step.NEW_KEY, "s1"),
-        ([one()], keys(made=NOON - ROTATED_AFTER - timedelta(days=1)), Step.NEW_KEY, "s1"),
-        ([one(enabled=False)], keys(""), Step.NEW_KEY, "s1"),
-        ([one(enabled=False)], keys(), Step.ENABLE, "s1"),
-        ([one(enabled=None)], keys(), Step.ENABLE, "s1"),
-        ([one(url="https://old.example/webhooks/bill/acme")], keys(), Step.CHANGE, "s1"),
-        ([one(events=WISH.events[:3])], keys(), Step.CHANGE, "s1"),
-        ([one(), one("s2", created=NOON + timedelta(1))], keys("s2"), Step.REMOVE, "s1"),
-        ([one("s2", created=NOON + timedelta(1)), one()], None, Step.REMOVE, "s2"),
-    ],
-)
-def test_the_next_step(
-    there: list[BillSubscription], stored: WebhookKeys | None, step: Step, about: str | None
-) -> None:
-    """Ours is found by key or address, never made twice, switched on only once its key is stored."""
-    found = plan(WISH, Found(there, stored), NOON)
-    assert (found.step, found.subscription and found.subscription.id) == (step, about)
-
-
-@pytest.mark.parametrize("wish", [Wish(URL, wanted=False), Wish("")])
-def test_what_is_not_wanted_is_taken_away(wish: Wish) -> None:
-    """Retired, or the address is gone from the settings: the subscription goes, then its keys, others' stay."""
-    assert plan(wish, Found([OTHER, one()], keys()), NOON).step is Step.REMOVE
-    assert plan(wish, Found([OTHER], keys()), NOON) == Plan(Step.FORGET)
-    assert plan(wish, Found([OTHER], None), NOON) == Plan(Step.NOTHING)
-
-
-def test_one_whose_key_was_never_stored_is_taken_away_by_its_address() -> None:
-    """The process died before it stored the key, and then the connection was retired."""
-    assert plan(Wish(URL, wanted=False), Found([one(enabled=False)], keys("")), NOON).step is Step.REMOVE
 
 
 class Died(BaseException):
@@ -295,6 +239,17 @@ async def test_a_lost_answer_is_asked_for_with_the_same_idempotency_key(scene: S
     assert scene.in_order()
 
 
+async def test_a_lost_new_key_is_asked_for_once_more_and_not_made_twice(scene: Scene) -> None:
+    """BILL gives the key it has made already."""
+    await scene.watch.look()
+    scene.now += ROTATED_AFTER + timedelta(hours=1)
+    scene.bill.breaks[3] = InDoubt("the answer was lost")
+    await scene.watch.look()
+    assert scene.bill.writes == ["create", "enable", "new_key", "new_key"]
+    assert len(scene.bill.replies) == 2
+    assert scene.in_order()
+
+
 async def test_one_that_bill_switched_off_is_on_again_and_the_gap_is_polled(scene: Scene) -> None:
     """Hours after it was last seen well it is off: switched on, with its key, and what happened is read."""
     await scene.watch.look()
@@ -312,6 +267,17 @@ async def test_one_that_goes_off_again_and_again_gets_another_key(scene: Scene) 
     scene.bill.there["s1"] = scene.bill.there["s1"].model_copy(update={"enabled": False})
     await scene.watch.look()
     assert scene.bill.writes == ["create", "enable", "new_key", "enable"]
+    assert scene.in_order()
+
+
+async def test_a_death_between_that_key_and_its_storing_heals_at_once(scene: Scene) -> None:
+    """What is stored says that it is not known to fit, so the next process need not wait for refused deliveries."""
+    await scene.watch.look()
+    scene.bill.there["s1"] = scene.bill.there["s1"].model_copy(update={"enabled": False})
+    scene.bill.breaks[3] = Died()
+    with pytest.raises(Died):
+        await scene.watch.look()
+    await scene.begin().look()
     assert scene.in_order()
 
 
@@ -333,7 +299,7 @@ async def test_refused_payment_events_are_done_without_and_tried_again_a_day_lat
 
 async def test_a_refusal_as_duplicate_never_makes_a_second_one(scene: Scene) -> None:
     """BILL's list lags behind what it refuses: the next look finds it."""
-    scene.bill.there["s9"] = one("s9")
+    scene.bill.there["s9"] = BillSubscription(id="s9", name="Tieout", enabled=True, events=WISH.events, url=URL)
 
     async def lagging() -> AsyncIterator[BillSubscription]:
         for found in ():

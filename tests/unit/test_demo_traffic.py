@@ -3,8 +3,8 @@
 from typing import Any
 
 from tieout_cli.demo import traffic
-from tieout_cli.demo.logview import Step
-from tieout_cli.demo.timeline import timeline
+from tieout_cli.demo.comparing import unexplained
+from tieout_cli.demo.timeline import events
 
 
 def call(method: str, path: str, status: int = 200) -> dict[str, Any]:
@@ -46,34 +46,59 @@ def test_a_changed_ledger_names_the_place() -> None:
     ]
 
 
-def step(fact: str, row: str, what: str, **value: Any) -> Step:
-    """An assignment."""
-    return Step(f"2026-01-01T00:00:0{fact}.000000Z", row, what, "", value or None, fact)
+def entry(row: str, what: str, phase: str = "", why: str = "", amount: str | None = None) -> dict[str, Any]:
+    """An entry of the journal as the API tells it."""
+    link = row.removeprefix("link/").replace("invoice/", "bill/").removeprefix("want/")
+    return {"link": link, "row": row, "what": what, "why": why, "phase": phase, "amount": amount, "currency": "USD"}
 
 
-def test_a_timeline_tells_an_invoice_with_its_document_and_its_payment() -> None:
-    """One line per fact and thing, in order; other invoices and bookkeeping are left out."""
-    journal = [
-        step("1", "invoice/I1", "invoice", number="108001", total="10.50", currency="USD"),
-        step("1", "link/bill/I1", "waiting", kind="bill", phase="waiting", waits="vendor:V1:USD"),
-        step("1", "link/bill/I2", "waiting", kind="bill", phase="waiting", waits="vendor:V1:USD"),
-        step("2", "window/bill", "window", unanswered=1),
-        step("2", "link/bill/I1", "ready", kind="bill", phase="ready"),
-        step("2", "link/bill/I1", "requested", kind="bill", phase="requested"),
-        step("3", "link/bill/I1", "linked", kind="bill", phase="linked", target="00n1"),
-        step("4", "want/document/D1", "wanted", content={"bill": "bill:I1", "name": "a.pdf"}),
-        step("4", "link/document/D1", "requested", kind="document", phase="requested"),
-        step("5", "want/payment/P1", "wanted", content={"order": {"applications": [{"document": "I1"}]}}),
-        step("5", "link/payment/P1", "requested", kind="payment", phase="requested"),
-        step("6", "hold/payment/P1", "held", reason="refused", params={}),
+def step(second: int, *entries: dict[str, Any], **fact: Any) -> dict[str, Any]:
+    """What one fact led to."""
+    return {"time": f"2026-01-01T00:00:0{second}Z", "entries": list(entries), "fact": fact or None}
+
+
+def test_a_timeline_tells_an_invoice_with_its_payment() -> None:
+    """What was seen, and where each fact left each link, in order; bookkeeping is left out."""
+    steps = [
+        step(
+            1,
+            entry("invoice/I1", "invoice", amount="10.50"),
+            entry("want/bill/I1", "wanted"),
+            entry("link/bill/I1", "waiting", "waiting", "vendor:V1:USD"),
+        ),
+        step(2, entry("link/bill/I1", "ready", "ready"), entry("link/bill/I1", "requested", "requested")),
+        step(3, entry("link/bill/I1", "linked", "linked"), link="bill/I1", target="00n1"),
+        step(
+            4,
+            entry("payment/P1", "payment.taken", why="PROCESSED", amount="10.50"),
+            entry("link/payment/P1", "requested", "requested"),
+        ),
+        step(5, entry("link/payment/P1", "held", "held", "it differs"), link="payment/P1", target="T1"),
     ]
-    events = timeline(journal, "I1")
-    assert [(one.time[18], one.about, one.text) for one in events] == [
-        ("1", "invoice", "seen in the ERP: 108001 over 10.50 USD"),
+    assert [(one.time[18], one.about, one.text) for one in events(steps)] == [
+        ("1", "invoice", "seen in the ERP: 10.50 USD"),
         ("1", "bill", "waits for vendor:V1:USD"),
         ("2", "bill", "asked of BILL"),
         ("3", "bill", "stands in BILL as 00n1"),
-        ("4", "document", "asked of BILL"),
-        ("5", "payment", "asked of the ERP"),
-        ("6", "payment", "held: refused"),
+        ("4", "payment", "shown by BILL: 10.50 USD PROCESSED"),
+        ("4", "payment", "asked of the ERP"),
+        ("5", "payment", "is held: it differs"),
+    ]
+
+
+def test_a_tie_out_is_explained_or_named() -> None:
+    """What Tieout expects is left out; any other difference, and an equation not compared, is unexplained."""
+    line = {"documents": ["108001"], "currency": "USD", "equation": "bill", "text": "no bill"}
+    result = {
+        "subledger": {"status": "unknown", "problem": "no page"},
+        "bill": {"status": "differs", "problem": ""},
+        "clearing": {"status": "equal", "problem": ""},
+        "differences": [
+            {**line, "class": "in_flight", "amount": "5", "expected": True},
+            {**line, "class": "missing_in_bill", "amount": "7.00", "expected": False},
+        ],
+    }
+    assert [(one.kind, str(one.amount), one.text) for one in unexplained(result)] == [
+        ("tie-out (bill): missing_in_bill", "7.00", "no bill"),
+        ("tie-out (subledger)", "0", "not compared: no page"),
     ]

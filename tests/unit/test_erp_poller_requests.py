@@ -18,6 +18,7 @@ from tieout.events.requests import DocumentsAsked, RowsAsked
 from tieout.log.produce import Outgoing
 from tieout.log.topics import Names
 from tieout_connectors.spi.erp import Page, RawRow, Watermark
+from tieout_erp_poller import metrics
 from tieout_erp_poller import poller as poller_module
 from tieout_erp_poller.poller import Bounds, Poller
 from tieout_erp_poller.views import Views
@@ -40,7 +41,7 @@ class World:
     stands: dict[Kind, ErpCursor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.poller = Poller(Names("t", 1), Views(self), self, self, Bounds(2, 2, 1.0), lambda: NOW)  # type: ignore[arg-type]
+        self.poller = Poller(Names("t", 1), Views(self), self, self, Bounds(2, 2, 60.0), lambda: NOW)  # type: ignore[arg-type]
 
     def all(self) -> tuple[ConnectionView, ...]:
         """The registry's connections."""
@@ -202,4 +203,15 @@ async def test_what_waits_is_counted(world: World) -> None:
     await world.apply("active")
     await world.request()
     world.poller.survey()
-    assert poller_module.metrics.READS_WAITING._value.get() == 1
+    assert metrics.READS_WAITING._value.get() == 1
+
+
+async def test_a_stop_does_not_wait_for_an_erp_that_is_away(world: World) -> None:
+    """SIGTERM ends the process at once; the request was not acknowledged and is read again."""
+    world.error = Retry("down")
+    await world.apply("active")
+    await world.request()
+    world.poller.stop()
+    async with asyncio.timeout(5):
+        await world.poller.end([0])
+    assert world.served == []

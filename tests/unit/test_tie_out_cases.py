@@ -69,7 +69,7 @@ def test_what_moved_while_it_was_read_is_in_flight() -> None:
     books.links["stp1"] = books.links["stp1"].model_copy(update={"moved": True})
     result = compare(books.inputs())
     assert classes(result) == [(Class.IN_FLIGHT, Decimal(-40)), (Class.IN_FLIGHT, Decimal(30))]
-    assert result.clean
+    assert (result.clean, result.bill.status) == (True, Status.EXPLAINED)
 
 
 def test_a_void_that_is_only_asked_for_changes_nothing() -> None:

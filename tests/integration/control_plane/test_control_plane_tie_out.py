@@ -131,9 +131,9 @@ def names(answer: Any) -> list[tuple[str, list[str], str]]:
 
 
 KNOWN = [
-    ("unposted_journal", ["108002", "stp2"], "50"),
-    ("held", ["108003"], "100"),
-    ("in_flight", ["108004"], "100"),
+    ("unposted_journal", ["108002", "stp2"], "50.00"),
+    ("held", ["108003"], "100.00"),
+    ("in_flight", ["108004"], "100.00"),
 ]
 
 
@@ -145,7 +145,7 @@ def test_a_comparison_names_what_stands_between_the_ledgers(scene: Scene) -> Non
     assert [one["status"] for one in (answer["result"][e] for e in ("subledger", "bill", "clearing"))] == [
         "equal", "differs", "equal",
     ]  # fmt: skip
-    assert answer["result"]["clearing"]["payments"][0]["standing"] == "100"
+    assert answer["result"]["clearing"]["payments"][0]["standing"] == "100.00"
     (asked,) = scene.owners.of(Side.ERP)
     assert (asked.control, asked.clearing, asked.since) == (("2110",), "2950", date(2026, 1, 1))
     assert [asked.bills for asked in scene.owners.of(Side.BILL)] == [(), ("00n1",)]
@@ -230,8 +230,8 @@ def test_the_command_prints_the_equations_and_ends_with_1(scene: Scene) -> None:
     """For people and as JSON; 0 once nothing is unexplained, 2 for a day that has no run."""
     done = scene.installation.cli(scene.plane, "compare", "acme")
     assert done.returncode == 1, done.stderr
-    assert "unposted_journal: 50 USD · 108002, stp2" in done.stdout
-    assert "(a) vendors = control accounts: -450 = -450 USD" in done.stdout
+    assert "unposted_journal: 50.00 USD · 108002, stp2" in done.stdout
+    assert "(a) vendors = control accounts: -450.00 = -450.00 USD" in done.stdout
     done = scene.installation.cli(scene.plane, "compare", "acme", "--json")
     assert (done.returncode, sorted(names(json.loads(done.stdout)))) == (1, sorted(KNOWN))
     done = scene.installation.cli(scene.plane, "compare", "acme", "--as-of", "2020-01-01")

@@ -9,7 +9,7 @@ from tieout_cli.client import TIMEOUT, TokenFileOption, UrlOption, control_plane
 from tieout_cli.output import FOUND, OUT, JsonOption
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-MARKS: Final = {"equal": "ok  ", "differs": "DIFF", "unknown": "????"}
+MARKS: Final = {"equal": "ok  ", "explained": "ok  ", "differs": "DIFF", "unknown": "????"}
 # Differences that are printed; all of them stand in the JSON.
 MOST_SHOWN: Final = 200
 

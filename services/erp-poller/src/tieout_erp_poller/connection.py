@@ -44,8 +44,12 @@ class Readers(Protocol):
         """A reader; the caller closes it."""
         ...
 
+
+class Access(Readers, Protocol):
+    """What a connection's secrets open."""
+
     async def document_key(self, connection: str) -> bytes:
-        """What its documents are sealed with."""
+        """What its documents are sealed with. Raises Fatal, or Retry."""
         ...
 
 
@@ -78,7 +82,7 @@ class ConnectionPoller:
 
     view: ConnectionView
     cursors: Cursors
-    readers: Readers
+    access: Access
     around: Surroundings
     kinds: Sequence[Kind] = KINDS
     reads: Reads = field(default_factory=Reads)
@@ -172,7 +176,7 @@ class ConnectionPoller:
                 reader=reader or await self._open(view),
                 around=self.around,
                 run=self._newest,
-                key=lambda: self.readers.document_key(view.connection),
+                key=lambda: self.access.document_key(view.connection),
                 shown=self._shown.get,
             )
             await answering.serve(self.reads)
@@ -267,7 +271,7 @@ class ConnectionPoller:
         if self._reader is not None and self._reader[0] == _identity(view):
             return self._reader[1]
         await self._close()
-        self._reader = (_identity(view), await self.readers.open(view))
+        self._reader = (_identity(view), await self.access.open(view))
         return self._reader[1]
 
     async def _close(self) -> None:

@@ -20,7 +20,7 @@ from tieout.observability.crash_points import reach
 from tieout.observability.logging import logger
 from tieout_erp_poller import metrics
 from tieout_erp_poller.checks import answer, check, late, not_there
-from tieout_erp_poller.connection import ConnectionPoller, Readers, oldest_ends
+from tieout_erp_poller.connection import Access, ConnectionPoller, oldest_ends
 from tieout_erp_poller.cursors import PartitionCursors
 from tieout_erp_poller.raw import SOURCE
 from tieout_erp_poller.reads import Pending, Reads
@@ -49,13 +49,14 @@ class Bounds:
 
 @dataclass
 class _Share:
-    """One partition: its cursors, and the tasks that run for it."""
+    """One partition: its cursors, and the tasks that run for it. ``held`` only wait for others of them."""
 
     cursors: PartitionCursors
     tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     pollers: dict[str, ConnectionPoller] = field(default_factory=dict)
     reads: dict[str, Reads] = field(default_factory=dict)
     requests: set["asyncio.Task[None]"] = field(default_factory=set)
+    held: set["asyncio.Task[None]"] = field(default_factory=set)
 
 
 class RawLog:
@@ -89,20 +90,20 @@ class Poller:
         self,
         names: Names,
         views: Views,
-        readers: Readers,
+        access: Access,
         producer: PlainProducer,
         bounds: Bounds,
         clock: Callable[[], datetime],
     ) -> None:
         self._names = names
         self._views = views
-        self._readers = readers
+        self._access = access
         self._producer = producer
         self._bounds = bounds
         self._clock = clock
         self._places = asyncio.Semaphore(bounds.reads)
         self._checks = asyncio.Semaphore(bounds.checks)
-        self._snapshots = Snapshots(names, views, readers, producer, clock)
+        self._snapshots = Snapshots(names, views, access, producer, clock)
         self._shares: dict[int, _Share] = {}
         self._stopping = False
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -122,6 +123,7 @@ class Poller:
         tasks = [task for share in shares for task in (*share.tasks.values(), *share.requests)]
         if self._stopping and tasks:
             await asyncio.wait(tasks, timeout=self._bounds.drain_seconds)
+        tasks += [task for share in shares for task in share.held]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -146,6 +148,7 @@ class Poller:
         share = self._shares.get(partition)
         if share is None:
             return
+        tasks = share.requests
         match message.data:
             case SyncAsked() as question:
                 work = self._sync(share, question, served)
@@ -155,11 +158,12 @@ class Poller:
                 work = self._snapshots.serve(message, question, served)
             case RowsAsked() | DocumentsAsked() as question:
                 work = self._read(share, message, question, served)
+                tasks = share.held
             case _:
                 raise UnreadableMessage(f"{message.type} {message.id} does not belong on {Topic.ERP_POLLS}")
         task = asyncio.ensure_future(self._guarded(work))
-        share.requests.add(task)
-        task.add_done_callback(share.requests.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def _sync(self, share: _Share, question: SyncAsked, served: Served) -> None:
         name, generation = question.connection, question.generation
@@ -183,19 +187,21 @@ class Poller:
         if view is not None and view.settings.state is State.RETIRED:
             self._dropped("not_active", name, served)
             return
-        reads, done = share.reads.setdefault(name, Reads()), asyncio.Event()
-        pending = Pending(message, question, done.set)
+        reads, finished = share.reads.setdefault(name, Reads()), asyncio.Event()
+
+        def done(result: str = "served") -> None:
+            metrics.REQUESTS.labels(result).inc()
+            served()
+            finished.set()
+
+        pending = Pending(message, question, done)
         reads.add(pending)
         if (poller := share.pollers.get(name)) is not None:
             poller.wake()
-        result = "served"
-        while not await _within(HELD_SECONDS, done):
+        while not await _within(HELD_SECONDS, finished):
             if reads.withdraw(pending):
                 await self._producer.send([outgoing(self._names, Topic.ERP_POLLS, message)])
-                result = "put_off"
-                break
-        metrics.REQUESTS.labels(result).inc()
-        served()
+                done("put_off")
 
     def _dropped(self, why: str, connection: str, served: Served) -> None:
         log.warning("request dropped", connection=connection, why=why)
@@ -229,7 +235,7 @@ class Poller:
             return [not_there(question, seen)]
         try:
             async with asyncio.timeout(self._until(ends)), self._checks:
-                return await check(view, self._readers)
+                return await check(view, self._access)
         except TimeoutError:
             return [late()]
 
@@ -260,7 +266,7 @@ class Poller:
             log=RawLog(self._names, self._producer, share.cursors, self._clock), clock=self._clock, places=self._places
         )
         reads = share.reads.setdefault(view.connection, Reads())
-        poller = ConnectionPoller(view, share.cursors, self._readers, around, reads=reads)
+        poller = ConnectionPoller(view, share.cursors, self._access, around, reads=reads)
         before = share.tasks.get(view.connection)
         share.pollers[view.connection] = poller
         share.tasks[view.connection] = asyncio.ensure_future(self._guarded(_after(before, poller.run())))

@@ -19,7 +19,7 @@ from tieout.log.produce import PlainProducer
 from tieout.log.topics import Topic
 from tieout.observability.health import Health
 from tieout.observability.logging import logger
-from tieout_erp_poller.connection import Readers
+from tieout_erp_poller.connection import Access
 from tieout_erp_poller.intake import Intake
 from tieout_erp_poller.poller import Bounds, Poller
 from tieout_erp_poller.settings import PollerSettings
@@ -45,7 +45,7 @@ class Store(Protocol):
         ...
 
 
-async def serve(settings: PollerSettings, readers: Readers, store: Store) -> int:
+async def serve(settings: PollerSettings, access: Access, store: Store) -> int:
     """Run until SIGTERM or SIGINT; the answer is the process's exit code.
 
     Raises:
@@ -63,7 +63,7 @@ async def serve(settings: PollerSettings, readers: Readers, store: Store) -> int
         await _prepared(settings, registry, store)
         health.probe("connections", registry.problem)
         health.set("start", None)
-        return await _run(settings, readers, registry, health, stopped)
+        return await _run(settings, access, registry, health, stopped)
     except (WrongTopics, TimeoutError, KafkaException) as error:
         log.critical("does not start", reason=str(error))
         return EXIT_CRASHED
@@ -90,12 +90,12 @@ async def _prepared(settings: PollerSettings, registry: Registry, store: Store) 
 
 
 async def _run(
-    settings: PollerSettings, readers: Readers, registry: Registry, health: Health, stopped: asyncio.Event
+    settings: PollerSettings, access: Access, registry: Registry, health: Health, stopped: asyncio.Event
 ) -> int:
     loop = asyncio.get_running_loop()
     producer = PlainProducer(settings.kafka())
     bounds = Bounds(settings.reads_at_once, settings.checks_at_once, settings.drain_seconds)
-    poller = Poller(settings.names(), Views(registry), readers, producer, bounds, lambda: datetime.now(UTC))
+    poller = Poller(settings.names(), Views(registry), access, producer, bounds, lambda: datetime.now(UTC))
     intake = Intake(settings.kafka(), settings.names(), settings.instance, poller, loop)
     health.probe("group", lambda: None if intake.joined.is_set() else "the group has not told what is ours")
     consuming = asyncio.create_task(asyncio.to_thread(intake.run))

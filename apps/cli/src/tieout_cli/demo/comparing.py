@@ -31,7 +31,7 @@ def compare(scene: Scene, progress: Progress, findings: "Findings") -> None:
     answer = scene.api.call("POST", path_of(CONNECTION, "tie-outs"), body, timeout=2 * SECONDS + TIMEOUT)
     result = answer["result"]
     findings.tieout = {name: result[name] for name in (*EQUATIONS, "differences", "out_of_scope")}
-    findings.differences += unexplained(result)
+    findings.tieout_differences = unexplained(result)
 
 
 def unexplained(result: Mapping[str, Any]) -> list[Difference]:

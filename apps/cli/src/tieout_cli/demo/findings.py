@@ -38,6 +38,7 @@ class Findings:
     payments_applied: int | None = None
     payments_reversed: int | None = None
     tieout: dict[str, Any] | None = None
+    tieout_differences: list[Difference] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)

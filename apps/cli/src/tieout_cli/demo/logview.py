@@ -167,8 +167,9 @@ class LogView:
         return self.runs.get(kind, False)
 
     def transfers_due(self) -> bool:
-        """Whether a day's transfer is not booked whole yet."""
-        return any(self._dues.values())
+        """Whether a day's transfer is not booked whole yet, and not held either."""
+        owed = (transfer for transfer, due in self._dues.items() if due)
+        return any(self.links.get(f"transfer/{one}", {}).get("phase") != "held" for one in owed)
 
     def close(self) -> None:
         """Leave the brokers."""

@@ -48,8 +48,9 @@ def connection(company: Company, ports: Mapping[str, int], ca_file: str, *, stat
         },
         "cutover": {"date": company.cutover.isoformat(), "also": list(company.also)},
         "accounts": {
+            "control": list(masters.CONTROL),
             "clearing": CLEARING,
-            "banks": {bill_side.BANK: "1110", bill_side.RESERVE_BANK: "1110"},
+            "banks": {bill_side.BANK: masters.BANK, bill_side.RESERVE_BANK: masters.RESERVE},
             "cards": "2960",
         },
         "mapping": {

@@ -17,7 +17,7 @@ from tieout_cli.demo.people import Accountant, Approver, Clerk
 from tieout_cli.demo.progress import Progress
 from tieout_cli.demo.scene import Scene
 from tieout_cli.output import CliError
-from tieout_sandbox.company import Company
+from tieout_sandbox.company import Company, bill_side
 from tieout_sandbox.company.bill_side import ORGANIZATION
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ MOST: Final = 40
 SEVERAL: Final = 3
 PART: Final = Decimal("0.4")
 PAY_SECONDS: Final = 200.0
+ENDED: Final = ("linked", "held")
+"""Phases of a link that nobody has to wait for; what is held is told in the report."""
 _CENT: Final = Decimal("0.01")
 
 
@@ -73,7 +75,10 @@ def plan(company: Company, erp: Json, bill: Json) -> Plan:
 
 
 def payable(books: Json, there: Json, today: date) -> list[Json]:
-    """The bills that may be paid whole: nothing paid yet, approved, and without a discount that is still granted."""
+    """The bills that may be paid whole: nothing paid yet, approved, and without a discount that is still granted.
+
+    In the ERP's local currency only: of a foreign one the transfer is entered in the ERP by hand.
+    """
     names = {one["id"]: one.get("shortName", "") for one in there["vendors"]}
     entries = {row["document_number"]: row for row in books["vendor_entries"] if row["document_type"] == "Invoice"}
     of_number = posted(books)
@@ -84,7 +89,7 @@ def payable(books: Json, there: Json, today: date) -> list[Json]:
             continue
         entry = entries[invoice["number"]]
         granted = Decimal(entry["discount_left"]) != 0 and (entry["discount_date"] or "") >= today.isoformat()
-        if not granted and row["approvalStatus"] in ("UNASSIGNED", "APPROVED"):
+        if not granted and not invoice["currency_code"] and row["approvalStatus"] in ("UNASSIGNED", "APPROVED"):
             found.append(row)
     return sorted(found, key=lambda row: str(row["id"]))
 
@@ -97,7 +102,7 @@ def pay(scene: Scene, progress: Progress, findings: "Findings") -> None:
     findings.people = approver.spent
     chosen = plan(scene.company, scene.erp.ledger(), scene.bill.ledger())
     progress.at("the clerk pays")
-    made = [clerk.pay(parts) for parts in chosen.orders()]
+    made = [clerk.pay(parts, bank_of(parts, chosen)) for parts in chosen.orders()]
     for payment in made[::2]:
         clerk.advance(payment, "CLEARED")
     void = clerk.pay([chosen.void])
@@ -108,6 +113,11 @@ def pay(scene: Scene, progress: Progress, findings: "Findings") -> None:
     settling.settle(scene, progress, "the transfers of the day", also=lambda: not scene.view.transfers_due())
 
 
+def bank_of(parts: tuple[Part, ...], chosen: Plan) -> str:
+    """The part of a bill is paid from the other bank, so that the day has a transfer of each."""
+    return bill_side.RESERVE_BANK if parts == (chosen.partial,) else bill_side.BANK
+
+
 def wait_applied(scene: Scene, progress: Progress, made: list[str]) -> None:
     """Wait until Tieout says that all stand in the ERP, or holds them; the ledger is asked afterwards."""
 
@@ -115,7 +125,7 @@ def wait_applied(scene: Scene, progress: Progress, made: list[str]) -> None:
         scene.view.refresh()
         phases = [scene.view.links.get(f"payment/{one}", {}).get("phase", "") for one in made]
         progress.at(f"{phases.count('linked')}/{len(made)} payments in the ERP")
-        return all(phase in ("linked", "held") for phase in phases)
+        return all(phase in ENDED for phase in phases)
 
     scene.until(look, seconds=PAY_SECONDS, what="posting the payments")
 
@@ -126,7 +136,7 @@ def reverse(scene: Scene, progress: Progress, void: str) -> None:
 
     def asked() -> bool:
         scene.view.refresh()
-        return link in scene.view.tasks or scene.view.links.get(link, {}).get("phase") == "linked"
+        return link in scene.view.tasks or scene.view.links.get(link, {}).get("phase") in ENDED
 
     progress.at("waiting for the task to reverse it")
     scene.until(asked, seconds=PAY_SECONDS, what="the task to reverse a void payment")
@@ -139,6 +149,6 @@ def reverse(scene: Scene, progress: Progress, void: str) -> None:
 
     def closed() -> bool:
         scene.view.refresh()
-        return scene.view.links.get(link, {}).get("phase") == "linked"
+        return scene.view.links.get(link, {}).get("phase") in ENDED
 
     scene.until(closed, seconds=PAY_SECONDS, what="closing the task of the void payment")

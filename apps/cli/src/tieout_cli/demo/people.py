@@ -50,10 +50,11 @@ class Clerk:
 
     world: World
 
-    def pay(self, parts: Iterable[tuple[str, str]]) -> str:
+    def pay(self, parts: Iterable[tuple[str, str]], bank: str = bill_side.BANK) -> str:
         """One payment over bills of one vendor, each with its amount; its id. The money has left the bank."""
         bills = [{"billId": bill, "amount": amount} for bill, amount in parts]
-        return self._payment({"action": "create", "bills": bills, "to": "PROCESSED"})
+        funding = {"type": "BANK_ACCOUNT", "id": bank}
+        return self._payment({"action": "create", "bills": bills, "fundingAccount": funding, "to": "PROCESSED"})
 
     def advance(self, payment: str, to: str) -> None:
         """What becomes of a payment later."""

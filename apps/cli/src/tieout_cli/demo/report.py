@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tieout.decide.holds import REASONS
+from tieout_cli.compare import equations
 from tieout_cli.demo.figures import EXPLAINED, Difference, Standing, holds_by_reason
 from tieout_cli.demo.findings import Findings
 from tieout_cli.demo.logview import Held
@@ -41,7 +42,8 @@ class Report:
     @property
     def differences(self) -> list[Difference]:
         """What nobody explained."""
-        return [*self.standing.differences, *self.findings.differences, *self._written_again()]
+        found = self.findings
+        return [*self.standing.differences, *found.differences, *found.tieout_differences, *self._written_again()]
 
     def _written_again(self) -> list[Difference]:
         again = self.findings.again
@@ -91,6 +93,7 @@ def tell(report: Report, console: Console) -> None:
     _standing(report, console)
     _holds(report, console)
     _calls(report, console)
+    _tieout(report, console)
     _again(report, console)
     _timeline(report, console)
     _differences(report, console)
@@ -137,6 +140,12 @@ def _calls(report: Report, console: Console) -> None:
     rows = [(side, *(str(count) for count in spent.values())) for side, spent in report.calls.items()]
     columns = ("calls spent", *(name.replace("_", " ") for name in next(iter(report.calls.values()))))
     _table(console, columns, rows, right=tuple(range(1, len(columns))))
+
+
+def _tieout(report: Report, console: Console) -> None:
+    if report.findings.tieout is not None:
+        _title(console, "The tie-out of today")
+        console.print(Text("\n".join(f"  {line}" for line in equations(report.findings.tieout))))
 
 
 def _again(report: Report, console: Console) -> None:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any, Final
 
 from tieout_cli.demo import again as agains
-from tieout_cli.demo import figures, proof, scene, stages, timeline
+from tieout_cli.demo import comparing, figures, proof, scene, stages, timeline
 from tieout_cli.demo.findings import Findings
 from tieout_cli.demo.place import Note, Place
 from tieout_cli.demo.progress import Progress
@@ -71,6 +71,9 @@ def run(wish: Wish, progress: Progress) -> tuple[Report, Scene | None]:
                 findings.absent |= {stage.clock: why for stage in stages.STAGES if (why := stage.absent(made))}
             if wish.again:
                 findings.again = agains.again(made, progress, findings, cold=wish.cold)
+                if "compare" not in findings.absent:
+                    with progress.stage("the tie-out of both ledgers"):
+                        comparing.compare(made, progress, findings)
             report = _report(wish, made, findings, began)
         except BaseException:
             with _uninterrupted():
@@ -162,10 +165,11 @@ def _report(wish: Wish, made: Scene, findings: Findings, began: float) -> Report
 
 
 def _of_one_invoice(made: Scene, bill: dict[str, Any]) -> tuple[str, list[Event]]:
-    """The timeline of an invoice that has much to tell: one with a payment, else with a document, else any."""
+    """The timeline of an invoice that has much to tell: paid and with a document, else paid, else any."""
     there = bill["organizations"][ORGANIZATION]
     paid = [part["billId"] for one in there["payments"] if one["onlinePayment"] for part in one["billPayments"]]
-    shown = [*paid, *(one["subjectId"] for one in there["documents"]), *(one["id"] for one in there["bills"])]
+    filed = [one["subjectId"] for one in there["documents"]]
+    shown = [*(one for one in paid if one in filed), *paid, *filed, *(one["id"] for one in there["bills"])]
     by_target = {row.get("target", ""): row for link, row in made.view.links.items() if link.startswith("bill/")}
     for bill_id in shown:
         row = by_target.get(bill_id)

@@ -11,7 +11,7 @@ from tieout.domain.snapshots import BillSeen, OpenEntry
 from tieout.tie_out.classes import Class
 from tieout.tie_out.inputs import BillLink, Inputs, State
 from tieout.tie_out.paying import ZERO, Part, Paying, class_of
-from tieout.tie_out.results import Bills, Difference, Equation, OfCurrency, OutOfScope, Status, difference
+from tieout.tie_out.results import Bills, Difference, Equation, OfCurrency, OutOfScope, difference, status_of, tidy
 
 
 @dataclass
@@ -80,16 +80,19 @@ def compare_bills(
     work.found += _payments(work)
     currencies = tuple(
         OfCurrency(
-            currency=currency, documents=one.documents, erp=one.erp, bill=one.bill, difference=one.erp - one.bill
+            currency=currency,
+            documents=one.documents,
+            erp=tidy(one.erp, currency),
+            bill=tidy(one.bill, currency),
+            difference=tidy(one.erp - one.bill, currency),
         )
         for currency, one in sorted(work.sums.items())
     )
     outside = tuple(
-        OutOfScope(why=why, currency=currency, count=len(amounts), amount=sum(amounts, ZERO))
+        OutOfScope(why=why, currency=currency, count=len(amounts), amount=tidy(sum(amounts, ZERO), currency))
         for (why, currency), amounts in sorted(work.outside.items())
     )
-    status = Status.DIFFERS if work.found else Status.EQUAL
-    return Bills(status=status, currencies=currencies), tuple(work.found), outside
+    return Bills(status=status_of(work.found), currencies=currencies), tuple(work.found), outside
 
 
 def _by_link(inputs: Inputs) -> dict[str, OpenEntry]:
@@ -253,7 +256,7 @@ def _payments(work: _Work) -> Iterator[Difference]:
     for (payment, kind), parts in sorted(work.paid.items()):
         link = known[payment]
         for currency in sorted({currency for _, _, currency in parts}):
-            of_currency = [(number, amount) for number, amount, one in parts if one == currency]
+            of_currency = sorted((number, amount) for number, amount, one in parts if one == currency)
             yield difference(
                 Equation.BILL,
                 kind,

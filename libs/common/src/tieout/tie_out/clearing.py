@@ -7,7 +7,7 @@ from tieout.domain.erp_ledger import AccountRole
 from tieout.tie_out.classes import Class
 from tieout.tie_out.inputs import Inputs, State, TransferLink
 from tieout.tie_out.paying import ZERO, Paying, Posted, by_document
-from tieout.tie_out.results import Clearing, Difference, Equation, Standing, Status, difference
+from tieout.tie_out.results import Clearing, Difference, Equation, Standing, Status, difference, status_of, tidy
 
 NOT_CONFIGURED = (
     "accounts.clearing names no account: name the one that payments are posted on, and apply the connection"
@@ -58,17 +58,18 @@ def compare_clearing(inputs: Inputs, payings: tuple[Paying, ...]) -> tuple[Clear
     rest = now[0] - expected - sum((each.amount or ZERO for each in work.found), ZERO)
     if rest != 0:
         work.name(Class.UNEXPLAINED, (account,), rest, detail="The account moved while it was read; compare again.")
+    currency = inputs.erp.currency
     return (
         Clearing(
-            status=Status.DIFFERS if work.found else Status.EQUAL,
+            status=status_of(work.found),
             account=account,
-            currency=inputs.erp.currency,
-            opening=before[0],
-            balance=now[0],
-            payments_posted=posted,
-            transfers_booked=work.transfers,
-            refunds_due=refunds_due,
-            difference=now[0] - expected,
+            currency=currency,
+            opening=tidy(before[0], currency),
+            balance=tidy(now[0], currency),
+            payments_posted=tidy(posted, currency),
+            transfers_booked=tidy(work.transfers, currency),
+            refunds_due=tidy(refunds_due, currency),
+            difference=tidy(now[0] - expected, currency),
             payments=_standing(work, payings),
         ),
         tuple(work.found),
@@ -131,7 +132,7 @@ def _strays(work: _Work) -> None:
 
 def _standing(work: _Work, payings: tuple[Paying, ...]) -> tuple[Standing, ...]:
     numbers = {paying.link.payment: paying.link.number for paying in payings}
-    rows = []
+    rows, currency = [], work.inputs.erp.currency
     for payment, posted in sorted(work.posted.items()):
         refund = work.reversed.get(payment, ZERO)
         transferred = work.transferred.get(payment, ZERO)
@@ -141,10 +142,10 @@ def _standing(work: _Work, payings: tuple[Paying, ...]) -> tuple[Standing, ...]:
                 Standing(
                     payment=payment,
                     number=numbers[payment],
-                    posted=posted,
-                    transferred=transferred,
-                    refund_due=refund,
-                    standing=standing,
+                    posted=tidy(posted, currency),
+                    transferred=tidy(transferred, currency),
+                    refund_due=tidy(refund, currency),
+                    standing=tidy(standing, currency),
                 )
             )
     return tuple(rows)

@@ -1,11 +1,13 @@
 """What a tie-out found. Written with ``by_alias``; amounts are text, and (b)'s are the ERP's less BILL's."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import ConfigDict, Field
 
-from tieout.domain.money import Amount
+from tieout.domain.money import Amount, smallest_unit
 from tieout.domain.records import Record
 from tieout.tie_out.classes import CLASSES, Class
 
@@ -42,11 +44,19 @@ class Difference(Record):
     expected: bool = False
 
 
+def tidy(amount: Decimal, currency: str) -> Decimal:
+    """An amount with the decimals of its currency; one that is finer stays as it is, for it has to be seen."""
+    if not currency:
+        return amount
+    unit = smallest_unit(currency)
+    return amount.quantize(unit) if amount % unit == 0 else amount
+
+
 def difference(
     equation: Equation,
     kind: Class,
     documents: tuple[str, ...],
-    amount: Amount | None,
+    amount: Decimal | None,
     currency: str,
     *,
     link: str = "",
@@ -58,7 +68,7 @@ def difference(
         equation=equation,
         kind=kind,
         documents=tuple(dict.fromkeys(each for each in documents if each)),
-        amount=amount,
+        amount=None if amount is None else tidy(amount, currency),
         currency=currency,
         link=link,
         text=f"{meaning.sentence} {detail}".strip(),
@@ -71,9 +81,18 @@ class Status(StrEnum):
     """How an equation came out."""
 
     EQUAL = "equal"
+    EXPLAINED = "explained"
+    """It differs, and by nothing but what Tieout expects: what is held, on its way, or somebody's task."""
     DIFFERS = "differs"
     UNKNOWN = "unknown"
     """Something it needs is missing; its ``problem`` says what and how to mend it."""
+
+
+def status_of(found: Sequence[Difference]) -> Status:
+    """How an equation with these differences came out."""
+    if not found:
+        return Status.EQUAL
+    return Status.EXPLAINED if all(each.expected for each in found) else Status.DIFFERS
 
 
 class Subledger(Record):

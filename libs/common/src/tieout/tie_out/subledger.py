@@ -8,7 +8,7 @@ from tieout.domain.snapshots import AccountPosting, StrayDocument
 from tieout.tie_out.classes import Class
 from tieout.tie_out.inputs import Inputs
 from tieout.tie_out.paying import ZERO
-from tieout.tie_out.results import Difference, Equation, Status, Subledger, difference
+from tieout.tie_out.results import Difference, Equation, Status, Subledger, difference, status_of, tidy
 
 NOT_CONFIGURED = (
     "accounts.control names no account: give the general ledger accounts that payables are posted on "
@@ -71,16 +71,16 @@ def compare_subledger(inputs: Inputs) -> tuple[Subledger, tuple[Difference, ...]
     if not ledger or len(control) != len(accounts):
         problem = "the ERP did not give all balances of vendors and control accounts: tieout check"
         return Subledger(status=Status.UNKNOWN, problem=problem, accounts=accounts), ()
-    subledger, total = sum(ledger, ZERO), sum(control, ZERO)
+    subledger, total, currency = sum(ledger, ZERO), sum(control, ZERO), inputs.erp.currency
     found = tuple(_named(inputs, total - subledger))
     return (
         Subledger(
-            status=Status.DIFFERS if found or total != subledger else Status.EQUAL,
+            status=status_of(found),
             accounts=accounts,
-            currency=inputs.erp.currency,
-            subledger=subledger,
-            control=total,
-            difference=total - subledger,
+            currency=currency,
+            subledger=tidy(subledger, currency),
+            control=tidy(total, currency),
+            difference=tidy(total - subledger, currency),
         ),
         found,
     )

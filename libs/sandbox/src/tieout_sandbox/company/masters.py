@@ -23,6 +23,13 @@ _ACCOUNTS = (
     ("6290", "Subscriptions", "Expense", "Other Expense"),
     ("6300", "Bank Charges", "Expense", "Other Expense"),
 )
+BANK, RESERVE = "CHECKING", "RESERVE"
+"""Bank accounts in the local currency; the first is every new company's."""
+_RESERVE_ACCOUNT = "1130"
+
+CONTROL = ("2110", "2120")
+"""The accounts that payables are posted on, domestic and foreign."""
+
 EXPENSES = ("6110", "6120", "6130", "6140", "6150", "6160", "6170", "6180", *(row[0] for row in _ACCOUNTS[2:]))
 """Accounts that invoice lines name."""
 
@@ -76,6 +83,8 @@ def company(today: date) -> dict[str, Any]:
     made = new_company(NAME, today, shortcut_dimensions=list(DIMENSIONS))
     for number, name, category, sub_category in _ACCOUNTS:
         add_account(made, number, name, category=category, sub_category=sub_category)
+    add_account(made, _RESERVE_ACCOUNT, "Reserve Bank", category="Assets", sub_category="Current Assets")
+    made["bank_accounts"].append({"number": RESERVE, "display_name": "Reserve", "account": _RESERVE_ACCOUNT})
     made["dimensions"].clear()
     for code, (label, values) in DIMENSIONS.items():
         add_dimension(made, code, label, values)
