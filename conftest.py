@@ -1,3 +1,3 @@
 """Fixtures of every test: real Kafka and PostgreSQL, started once per run."""
 
-pytest_plugins = ["tieout_devstack.fixtures", "support.fixtures", "support.promises"]
+pytest_plugins = ["tieout_devstack.fixtures", "support.fixtures", "support.promises", "support.polled_connection"]
