@@ -139,11 +139,8 @@ def test_payments_stand_in_the_erp_and_both_ledgers_agree(kept: Kept) -> None:
     assert report["payments_applied"] >= 3
     assert report["payments_reversed"] == 1
     tieout = report["tieout"]
-    assert {name: tieout[name]["status"] for name in ("subledger", "bill", "clearing")} == {
-        "subledger": "equal",
-        "bill": "equal",
-        "clearing": "equal",
-    }
+    assert {tieout[name]["status"] for name in ("subledger", "bill", "clearing")} <= {"equal", "explained"}
+    assert [one for one in tieout["differences"] if not one["expected"]] == []
     assert {one["about"] for one in report["timeline"]["events"]} >= {"invoice", "bill", "payment"}
 
 

@@ -324,6 +324,17 @@ async def test_of_what_is_shown_whole_only_changes_are_stored() -> None:
     assert third.told[1:-1] == ["begun 0", "ended 0"]
 
 
+async def test_an_entry_that_closes_and_opens_again_as_it_was_is_stored_again() -> None:
+    """A payment that was taken back: the invoice is open as before, and that is news."""
+    shown, erp, log = Shown(), Ledger(e1="a", e2="a"), Log()
+    await make(erp, log, shown=shown).go()
+    del erp.entries["e1"]
+    await make(erp, log, log.cursors[-1], shown=shown).go()
+    erp.entries["e1"] = "a"
+    await make(erp, again := Log(), log.cursors[-1], shown=shown).go()
+    assert again.told[1:-1] == ["begun 0", "a", "ended 1"]
+
+
 @pytest.mark.parametrize("dies", range(1, 6))
 async def test_a_crash_forgets_no_change_of_what_is_shown_whole(dies: int) -> None:
     """What was not stored is stored by the next run, also if the memory outlives the failure."""
