@@ -127,6 +127,7 @@ def lock(_args):
 def clean(_args):
     """Remove what install and the demo made; a stack that still runs is stopped first."""
     if program("tieout").exists():
+        run([program("tieout"), "demo", "--stop"])
         run([program("tieout"), "dev", "down"])
     for path in (VENV, ROOT / ".tieout"):
         shutil.rmtree(str(path), ignore_errors=True)

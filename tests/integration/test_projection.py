@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text, update
 
 from support import samples
-from support.deciding import NOON
+from support.deciding import NOON, settings
 from support.installation import Installation, eventually
+from support.invoices import see
 from support.projecting import Story, told
 from tieout.connections.secrets import engine_for
+from tieout.domain.erp import VendorRef
 from tieout.events.facts import Result
 from tieout.events.tie_outs import TieOutPart
 from tieout.log.topics import Topic
+from tieout.tie_out.inputs import State
+from tieout_control_plane.projection.beliefs import beliefs
 from tieout_control_plane.projection.projector import Projector
 from tieout_control_plane.projection.records import Records
 from tieout_control_plane.projection.tables import DERIVED, LAYOUT, LINKS, POSITIONS
@@ -170,3 +175,41 @@ def test_a_database_that_goes_away_is_only_a_delay(made: Installation, engine: E
         assert projector.problem() is None
     finally:
         projector.stop()
+
+
+def test_beliefs_are_the_links_with_their_marks_and_what_keeps_them(made: Installation, engine: Engine) -> None:
+    """A bill that waits for a held vendor is held; a payment's mark is the document it has in the ERP."""
+    story = told()
+    write(made, story)
+    with projecting(made, engine):
+        links = beliefs(engine, "acme", settings(accounts={"clearing": "2950"}), NOON)
+        later = beliefs(engine, "acme", settings(), NOON + timedelta(seconds=1))
+    bills = {bill.link: bill for bill in links.bills}
+    assert [(bills[f"bill/i-{n}"].state, bills[f"bill/i-{n}"].target) for n in (1, 2, 3, 4)] == [
+        (State.DONE, "00n1"), (State.DONE, "00n2"), (State.HELD, ""), (State.UNDERWAY, ""),
+    ]  # fmt: skip
+    assert bills["bill/i-3"].why == "bill.on_hold_in_erp"
+    assert (str(bills["bill/i-2"].total), bills["bill/i-2"].vendor_number) == ("250", "10000")
+    payments = {payment.payment: payment for payment in links.payments}
+    assert [(payments[p].state, payments[p].why) for p in ("stp1", "stp2")] == [
+        (State.DONE, ""),
+        (State.AWAITED, "person"),
+    ]
+    marks = {one.frame.link: one.frame.mark for one in story.issued}
+    assert [payments[p].parts[0].mark for p in ("stp1", "stp2")] == [marks["payment/stp1"], marks["payment/stp2"]]
+    (transfer,) = links.transfers
+    assert (transfer.payments, str(transfer.due), len(transfer.marks)) == (("stp1",), "100", 1)
+    assert links.currencies == {"009AAA": "USD"}
+    assert all(bill.moved for bill in links.bills)
+    assert not any(bill.moved for bill in later.bills)
+
+
+def test_a_bill_that_waits_for_a_held_vendor_is_held_itself(made: Installation, engine: Engine) -> None:
+    """Nobody is told that it is on its way."""
+    story = told()
+    see(story, id="i-5", number="108005", vendor_invoice_number="INV-5", pay_to=VendorRef(number="20000"))
+    write(made, story)
+    with projecting(made, engine):
+        links = beliefs(engine, "acme", settings(), NOON)
+    (bill,) = [bill for bill in links.bills if bill.link == "bill/i-5"]
+    assert (bill.state, bill.why) == (State.HELD, "match.ambiguous")

@@ -39,14 +39,20 @@ class World:
     closed: int = 0
     stands: dict[Kind, ErpCursor] = field(default_factory=dict)
     pages: int = 1
-    between: asyncio.Event | None = None
+    between: asyncio.Semaphore | None = None
+    entries: Sequence[str] = ()
+    real: bool = False
     since: list[tuple[Kind, str]] = field(default_factory=list)
     written: list[Any] = field(default_factory=list)
     served: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        around = Surroundings(log=self, clock=lambda: self.now, places=asyncio.Semaphore(1))
+        around = Surroundings(log=self, clock=self.clock, places=asyncio.Semaphore(1))
         self.poller = ConnectionPoller(self.view(), self, self, around, self.kinds)
+
+    def clock(self) -> datetime:
+        """The time of the test, or of the machine."""
+        return datetime.now(UTC) if self.real else self.now
 
     def view(self, generation: int = 1, secret: int = 1, state: str = "active") -> ConnectionView:
         """The connection."""
@@ -107,12 +113,13 @@ class World:
         return ReadContext(company="c1", local_currency="USD")
 
     async def changes(self, kind: Kind, since: Watermark) -> AsyncIterator[Page]:
-        """Pages without rows; the position counts them."""
+        """Pages; the position counts them. Before each but the first it waits for ``between``."""
         self.since.append((kind, since.position))
+        rows = tuple(RawRow(kind, key, "1", {}) for key in self.entries)
         for number in range(self.pages):
             if number and self.between is not None:
-                await self.between.wait()
-            yield Page((), Watermark(str(int(since.position or 0) + number + 1)))
+                await self.between.acquire()
+            yield Page(rows, Watermark(str(int(since.position or 0) + number + 1)), whole=True)
 
     async def check(self) -> list[Any]:
         """Not asked here."""

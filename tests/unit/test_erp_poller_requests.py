@@ -28,12 +28,18 @@ NAME = "cronus-us"
 QUESTION = RowsAsked(connection=NAME, kind=Kind.PURCHASE_INVOICE, keys=("i-1",))
 
 
+def message_of(question: Payload, identity: str = "r1") -> Message[Payload]:
+    """A request as the decider writes it."""
+    return Message(identity, "/decider", "tieout.request.rows.v1", "s", NOW, NAME, question)
+
+
 @dataclass
 class World:
     """One partition of one installation, in memory: registry, cursors, log and ERP."""
 
     partition: int = 0
     error: RecoveryError | None = None
+    gate: asyncio.Event | None = None
     views: dict[str, ConnectionView] = field(default_factory=dict)
     told: list[Callable[[ConnectionView], None]] = field(default_factory=list)
     sent: list[Outgoing] = field(default_factory=list)
@@ -73,7 +79,7 @@ class World:
 
     async def request(self, question: Payload = QUESTION, identity: str = "r1") -> None:
         """A request comes."""
-        message = Message(identity, "/decider", "tieout.request.rows.v1", "s", NOW, NAME, question)
+        message = message_of(question, identity)
         await self.poller.received(0, message, lambda: self.served.append(identity))
         await settle()
 
@@ -101,6 +107,8 @@ class World:
 
     async def rows(self, kind: Kind, keys: Sequence[str]) -> AsyncIterator[RawRow]:
         """Whatever is asked for."""
+        if self.gate is not None:
+            await self.gate.wait()
         for key in keys:
             yield RawRow(kind, key, "1", {})
 
@@ -144,12 +152,11 @@ async def world() -> AsyncIterator[World]:
 async def test_a_read_of_an_active_connection_is_served_and_only_then_acknowledged(world: World) -> None:
     """The row stands in the log before the request's place is given up."""
     await world.apply("active")
-    world.error = Retry("down")
-    await world.apply("active", 2)
+    world.gate = asyncio.Event()
     await world.request()
     assert (world.served, world.topics()) == ([], [])
-    world.error = None
-    await world.apply("active", 3)
+    world.gate.set()
+    await settle()
     assert (world.served, world.topics()) == (["r1"], ["t.erp.changes"])
 
 
@@ -197,6 +204,19 @@ async def test_a_read_that_waits_for_long_is_written_again_behind_the_others(
     assert world.topics() == ["t.erp.polls"]
 
 
+async def test_a_read_in_work_is_not_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ERP that is slow is not asked twice for the same."""
+    monkeypatch.setattr(poller_module, "HELD_SECONDS", 0.01)
+    world.gate = asyncio.Event()
+    await world.apply("active")
+    await world.request()
+    await asyncio.sleep(0.05)
+    assert (world.served, world.topics()) == ([], [])
+    world.gate.set()
+    await settle()
+    assert (world.served, world.topics()) == (["r1"], ["t.erp.changes"])
+
+
 async def test_what_waits_is_counted(world: World) -> None:
     """An operator sees that somebody waits for an ERP that is away."""
     world.error = Retry("down")
@@ -214,4 +234,15 @@ async def test_a_stop_does_not_wait_for_an_erp_that_is_away(world: World) -> Non
     world.poller.stop()
     async with asyncio.timeout(5):
         await world.poller.end([0])
+    assert world.served == []
+
+
+async def test_a_partition_that_is_given_away_takes_its_requests_along(world: World) -> None:
+    """The next owner reads them again; nothing that waits here writes or acknowledges them any more."""
+    before = asyncio.all_tasks()
+    world.error = Retry("down")
+    await world.apply("active")
+    await world.request()
+    await world.poller.end([0])
+    assert asyncio.all_tasks() <= before
     assert world.served == []

@@ -20,7 +20,7 @@ Settings = Callable[..., dict[str, Any]]
 # Every durable write and every question of control-plane, before and after; the list may only grow with the code.
 CRASH_POINTS = {
     f"control-plane.{what}.{when}"
-    for what in ("apply", "check", "secret.store", "secret.tell", "sync", "tick")
+    for what in ("apply", "check", "projection", "secret.store", "secret.tell", "sync", "tick")
     for when in ("before", "after")
 }
 

@@ -246,3 +246,18 @@ def test_the_command_prints_the_equations_and_ends_with_1(scene: Scene) -> None:
         scene.sides.bill = stood
     assert (done.returncode, "both ledgers agree" in done.stdout) == (0, True), done.stdout
     assert "1 gone" in done.stdout
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_around_the_writing_leaves_a_whole_run_or_none(scene: Scene, when: str) -> None:
+    """Right before the commit there is no run; right after it the next control-plane shows it."""
+    before = {one.data.run for one in scene.installation.messages(Topic.TIE_OUTS)}
+    dying = scene.installation.start(TIEOUT_CRASH_AT=f"control-plane.tie_out.{when}")
+    with pytest.raises(OSError, match=r"^"):
+        dying.call("POST", "/v1/connections/acme/tie-outs", {"fresh": True, "seconds": 20})
+    assert dying.process.wait_gone(seconds=20)
+    scene.plane = scene.installation.start()
+    new = {one.data.run for one in scene.installation.messages(Topic.TIE_OUTS)} - before
+    assert len(new) == (1 if when == "after" else 0)
+    status, answer = scene.compare(fresh=when == "before")
+    assert (status, sorted(names(answer))) == (200, sorted(KNOWN))

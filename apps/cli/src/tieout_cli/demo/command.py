@@ -65,20 +65,28 @@ def demo(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
 
 def _where_next(left: Scene | None, console: Console) -> None:
+    tieout = _program()
     if left is None:
-        console.print(Text("Next: tieout demo --keep leaves it running; docs/architecture.md says how it works."))
+        console.print(Text(f"Next: {tieout} demo --keep leaves it running; docs/architecture.md says how it works."))
         return
     api = plan.url_of(plan.CONTROL_PLANE, left.ports)
     lines = [
-        f"Still running; tieout demo --stop ends it. The connection is {left.place.connection}, logs are in",
-        f"{left.place.logs}.",
-        f"  tieout connections show {CONNECTION} --url {api} --token-file {left.place.token_file}",
-        f"  tieout check {CONNECTION} --url {api} --token-file {left.place.token_file}",
-        f"  API {api}/openapi.json   Kafka {left.ground.stack.kafka_bootstrap}, prefix {left.ground.prefix}",
-        *(f"  {world.name} {world.url}/_sandbox/ledger" for world in (left.erp, left.bill)),
-        "  tieout demo --again, and tieout demo --again --cold, go on with it.",
+        f"Still running, logs in {left.place.logs}. Look around:",
+        f"  export TIEOUT_API_URL={api} TIEOUT_API_TOKEN_FILE={left.place.token_file}",
+        f"  {tieout} connections show {CONNECTION}    (as it was applied: {left.place.connection})",
+        f"  {tieout} check {CONNECTION}",
+        f"  {tieout} holds list; {tieout} records show NUMBER; {tieout} compare {CONNECTION}",
+        f"  {api}/openapi.json    Kafka {left.ground.stack.kafka_bootstrap}, prefix {left.ground.prefix}",
+        *(f"  {world.url}/_sandbox/ledger    {world.name}'s own books" for world in (left.erp, left.bill)),
+        f"  {tieout} demo --again [--cold] goes on with it; {tieout} demo --stop ends it.",
     ]
     console.print(Text("\n".join(lines)))
+
+
+def _program() -> str:
+    """How the command is called from here: a virtual environment need not be on the path."""
+    program = Path(sys.executable).with_name("tieout")
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
 
 
 def _wrong(message: str, cure: str) -> CliError:

@@ -142,7 +142,6 @@ def _start(
     name: str, command: list[str | Path], settings: Mapping[str, str], place: Place, *, kept: bool
 ) -> processes.Background:
     log = place.logs / f"{name}.log"
-    log.unlink(missing_ok=True)
     return processes.start(
         name,
         command,

@@ -24,7 +24,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._status = self._console.status("")
+            self._status = self._console.status("", refresh_per_second=4)
             self._status.start()
         return self
 

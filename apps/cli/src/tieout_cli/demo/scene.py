@@ -179,7 +179,7 @@ class Scene:
 
 
 def replace(place: Place) -> list[str]:
-    """Stop whatever an earlier demo left in this place; the names of what still ran."""
+    """Stop whatever an earlier demo left in this place, and forget it; the names of what still ran."""
     stopped = processes.stop_orphans(place.folder)
     for pid_file in sorted(place.pids.glob(f"*{processes.PID_SUFFIX}")):
         process = processes.attach(pid_file)
@@ -188,6 +188,8 @@ def replace(place: Place) -> list[str]:
             stopped.append(process.name)
     grounds.drop(place.stack)
     place.forget()
+    for log in place.logs.glob("*.log"):
+        log.unlink()
     return stopped
 
 

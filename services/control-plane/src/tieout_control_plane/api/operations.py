@@ -116,16 +116,17 @@ _REF: Final = "#/components/schemas/{model}"
 
 def openapi(version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
-    named = {model for each in OPERATIONS for model in (each.answer, each.body) if model is not None} | {models.Error}
+    inputs = {model for each in OPERATIONS for model in (each.body, each.query) if model is not None}
+    named = inputs | {each.answer for each in OPERATIONS} | {models.Error}
     ordered = sorted(named, key=lambda model: model.__name__)
-    inputs = {each.body for each in OPERATIONS}
     refs, definitions = models_json_schema(
         [(model, "validation" if model in inputs else "serialization") for model in ordered], ref_template=_REF
     )
     schemas: dict[Any, Any] = {model: schema for (model, _mode), schema in refs.items()}
+    queries = {model: definitions["$defs"][schema["$ref"].rpartition("/")[2]] for model, schema in schemas.items()}
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
-        paths.setdefault(each.path, {})[each.method.lower()] = _described(each, schemas)
+        paths.setdefault(each.path, {})[each.method.lower()] = _described(each, schemas, queries)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tieout control-plane", "version": version},
@@ -146,10 +147,10 @@ def _in_path(each: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _in_query(each: Operation) -> list[dict[str, Any]]:
+def _in_query(each: Operation, queries: dict[Any, Any]) -> list[dict[str, Any]]:
     if each.query is None:
         return []
-    schema = each.query.model_json_schema()
+    schema = queries[each.query]
     required = schema.get("required", [])
     return [
         {"name": name, "in": "query", "required": name in required, "schema": declared}
@@ -157,7 +158,7 @@ def _in_query(each: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _described(each: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
+def _described(each: Operation, schemas: dict[Any, Any], queries: dict[Any, Any]) -> dict[str, Any]:
     error = {"application/json": {"schema": schemas[models.Error]}}
     responses: dict[str, Any] = {
         "200": {"description": "done", "content": {"application/json": {"schema": schemas[each.answer]}}}
@@ -167,7 +168,7 @@ def _described(each: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": each.name,
         "summary": each.summary,
-        "parameters": [*_in_path(each), *_in_query(each)],
+        "parameters": [*_in_path(each), *_in_query(each, queries)],
         "responses": responses,
     }
     if each.body is not None:
