@@ -90,6 +90,7 @@ def settled(pipe: Pipeline, payments: int) -> bool:
     return len(pipe.linked("payment")) >= payments and at_rest and quiet
 
 
+@pytest.mark.promise("C14")
 def test_both_ledgers_tie_out_through_payments_and_a_void(pipe: Pipeline) -> None:
     """Part payments, one over two bills, a void: at rest nothing is unexplained; a reversal that is due is named so."""
     ids = {number: bill["id"] for number, bill in bills(pipe).items()}

@@ -213,3 +213,15 @@ def test_a_bill_that_waits_for_a_held_vendor_is_held_itself(made: Installation, 
         links = beliefs(engine, "acme", settings(), NOON)
     (bill,) = [bill for bill in links.bills if bill.link == "bill/i-5"]
     assert (bill.state, bill.why) == (State.HELD, "match.ambiguous")
+
+
+def test_a_log_that_was_replaced_is_projected_anew(made: Installation, engine: Engine) -> None:
+    """After Kafka was lost and filled again the tables show the new log, not what the old one said."""
+    write(made, told())
+    with projecting(made, engine):
+        whole = dump(engine)
+    with engine.begin() as database:
+        database.execute(update(POSITIONS).values(position=1_000_000))
+        database.execute(update(LINKS).values(phase="gone"))
+    with projecting(made, engine):
+        assert dump(engine) == whole

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -128,6 +129,17 @@ class ReadingBehaviours:
         assert polled[entry] == left
         snapshot = {one.id: one.open async for part in company.source.open_items() for one in part.entries}
         assert snapshot[entry] == left
+
+    async def test_the_entries_of_a_period_hold_the_open_ones_as_the_snapshot_has_them(
+        self, company: ReadCompany
+    ) -> None:
+        """What a tie-out compares with the control accounts is the whole vendor ledger, not another view of it."""
+        await company.pay_in_part()
+        entries = {one.id: one async for part in company.source.vendor_entries(date.min) for one in part.entries}
+        opened = {one.id: one async for part in company.source.open_items() for one in part.entries}
+        assert entries.items() >= opened.items()
+        assert len(entries) > len(opened)
+        assert [part async for part in company.source.vendor_entries(date(9999, 1, 1))] == []
 
     async def test_an_open_item_that_cannot_be_read_is_named(self, company: ReadCompany) -> None:
         """The tie-out names it and has all the others; hiding it would make the sum lie."""
