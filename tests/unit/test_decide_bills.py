@@ -208,6 +208,18 @@ def test_what_was_paid_before_is_told_to_bill_as_paid_outside() -> None:
     assert world.issued[-1].frame is payment
 
 
+def test_a_bill_that_was_found_is_told_of_no_payment() -> None:
+    """After a lost state an invoice that BILL itself paid in part must not be recorded as paid outside again."""
+    world = World()
+    masters(world)
+    part_paid = {"total": "1000", "net": "1000", "open": "600", "lines": (line(net="1000"),)}
+    see(world, **part_paid)
+    ours = Candidate(id="00nX", number="INV-1", content=last_bill(world).content_hash)
+    world.answer(Result.FOUND, candidates=(ours,))
+    assert world.link(BILL).target == "00nX"
+    assert not [one for one in world.issued if one.frame.intent is Intent.PAYMENT_RECORD]
+
+
 def test_the_due_date_follows_while_the_lines_stay() -> None:
     """A due date changed in the ERP after sending becomes one change of the bill."""
     world = World()

@@ -135,7 +135,9 @@ class ReadingBehaviours:
     ) -> None:
         """What a tie-out compares with the control accounts is the whole vendor ledger, not another view of it."""
         await company.pay_in_part()
-        entries = {one.id: one async for part in company.source.vendor_entries(date.min) for one in part.entries}
+        entries = {
+            one.id: one async for part in company.source.vendor_entries(date(2000, 1, 1)) for one in part.entries
+        }
         opened = {one.id: one async for part in company.source.open_items() for one in part.entries}
         assert entries.items() >= opened.items()
         assert len(entries) > len(opened)

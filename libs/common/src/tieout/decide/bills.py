@@ -16,7 +16,7 @@ from tieout.domain.erp import DocumentStatus, PurchaseInvoice
 from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings
 from tieout.events.commands import BillCommand, Intent, Priority
-from tieout.events.facts import BillObserved, Candidate, InvoiceObserved, OutcomeFact
+from tieout.events.facts import BillObserved, Candidate, InvoiceObserved, OutcomeFact, Result
 from tieout.events.identity import content_hash
 from tieout.events.requests import RowsAsked
 
@@ -130,8 +130,6 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
     if _is_paid(invoice) and row.phase is Phase.IGNORED and row.looked:
         return
     # A paid invoice is only looked for: if its bill is in BILL, BILL may have paid it, and tells so itself.
-    is_new = not row.accepted and not row.wanted and not _is_paid(invoice)
-    outside = paid_outside.first_seen(invoice) if is_new else Decimal(0)
     content = plan.as_json() | ({"find": True} if _is_paid(invoice) else {})
     want = WantRow(content=content, needs=plan.needs())
     hashed = content_hash(content)
@@ -144,8 +142,6 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
         params = {"number": invoice.number, "original": plan.original_number, **twin}
         held = HoldRow(reason=DUPLICATE, params=params, since=origin.time, fact=origin.fact)
         lifecycle.hold(draft, link, row.model_copy(update={"wanted": hashed}), held)
-    if outside > 0:
-        paid_outside.want(draft, invoice, outside)
 
 
 def _stop(draft: Draft, row: LinkRow, invoice: PurchaseInvoice) -> Unmappable | None:  # noqa: PLR0911 - one per reason
@@ -236,9 +232,16 @@ def fits(row: LinkRow, candidate: Candidate, _want: dict[str, Any]) -> bool:
 
 
 def answered(draft: Draft, before: LinkRow, row: LinkRow, fact: OutcomeFact) -> None:
-    """The bill is in BILL for the first time: its documents follow."""
-    if row.target and not before.target and fact.intent != Intent.BILL_FIND:
-        documents.ask(draft, row)
+    """The bill is in BILL for the first time: its documents follow, and what was paid before, if we created it.
+
+    A bill that was found may have been paid in BILL already, by what the ERP's open amount lacks too: nothing is told
+    to BILL of it.
+    """
+    if not row.target or before.target or fact.intent == Intent.BILL_FIND:
+        return
+    documents.ask(draft, row)
+    if fact.result is Result.APPLIED:
+        paid_outside.want(draft, row.record)
 
 
 def reconsider(draft: Draft, row: LinkRow) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 
 from tieout.decide import lifecycle, names, rows, waiting
 from tieout.decide.masters import frame_of
-from tieout.decide.rows import LinkRow, Phase, SettingsRow, WantRow
+from tieout.decide.rows import InvoiceRow, LinkRow, Phase, SettingsRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill_payments import RecordedPart, RecordedPaymentContent
-from tieout.domain.erp import PurchaseInvoice
 from tieout.events.commands import Intent, PaymentRecordCommand, Priority
 from tieout.events.facts import Candidate
 from tieout.events.identity import content_hash, mark
@@ -17,18 +16,17 @@ from tieout.events.identity import content_hash, mark
 KIND = "paid"
 
 
-def first_seen(invoice: PurchaseInvoice) -> Decimal:
-    """What of an invoice was paid before Tieout saw it, in its currency."""
-    return Decimal(0) if invoice.open is None else invoice.payable - invoice.open
-
-
-def want(draft: Draft, invoice: PurchaseInvoice, amount: Decimal) -> None:
-    """Ask for the payment; it waits for its bill."""
-    link = f"{KIND}/{invoice.id}"
-    if draft.read(rows.link_row(link), LinkRow) is not None:
+def want(draft: Draft, record: str) -> None:
+    """Tell BILL what was paid of an invoice (by the ERP's id) before its bill was created, if anything was."""
+    link = f"{KIND}/{record}"
+    invoice = draft.read(rows.invoice_row(record), InvoiceRow)
+    if invoice is None or invoice.open is None or draft.read(rows.link_row(link), LinkRow) is not None:
         return
-    row = LinkRow(kind=KIND, phase=Phase.IGNORED, record=invoice.id, number=invoice.number, priority=Priority.DOCUMENT)
-    vendor, bill = names.vendor(invoice.pay_to.number, invoice.currency), names.bill(invoice.id)
+    amount = invoice.total - invoice.open
+    if amount <= 0:
+        return
+    row = LinkRow(kind=KIND, phase=Phase.IGNORED, record=record, number=invoice.number, priority=Priority.DOCUMENT)
+    vendor, bill = invoice.vendor, names.bill(record)
     content = {
         "vendor": vendor,
         "bill": bill,
