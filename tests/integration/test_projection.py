@@ -19,6 +19,7 @@ from tieout.events.facts import Result
 from tieout.events.tie_outs import TieOutPart
 from tieout.log.topics import Topic
 from tieout.tie_out.inputs import State
+from tieout_control_plane.database import migrate
 from tieout_control_plane.projection.beliefs import beliefs
 from tieout_control_plane.projection.projector import Projector
 from tieout_control_plane.projection.records import Records
@@ -79,6 +80,11 @@ def test_tables_that_were_dropped_come_back_from_the_log(made: Installation, eng
     assert [bytes(row[3]) for row in before["tie_out_parts"]] == [part.content]
     with engine.begin() as database:
         database.execute(text("TRUNCATE " + ", ".join(table.name for table in DERIVED)))
+    with projecting(made, engine):
+        assert dump(engine) == before
+    with engine.begin() as database:
+        database.execute(text("DROP TABLE links, timeline"))
+    migrate(engine)
     with projecting(made, engine):
         assert dump(engine) == before
 
