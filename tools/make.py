@@ -29,7 +29,7 @@ SOURCES = ["libs", "services", "apps", "tests", "tools"]
 def main(argv):
     """Run one target; its exit code is the program's: 0 done, 1 found a problem, 2 wrong use."""
     target, args = (argv[1] if len(argv) > 1 else "help"), argv[2:]
-    known = (install, demo, test, check, bench, mutants, chaos, lock, clean)
+    known = (install, demo, test, check, lock, clean)
     targets = {"help": show_help, **{function.__name__: function for function in known}}
     if target not in targets:
         stop(f"unknown target {target!r}; one of: {', '.join(targets)}")
@@ -39,7 +39,7 @@ def main(argv):
 def show_help(_args):
     """List the targets."""
     print(__doc__)
-    print('bench, mutants, chaos: the long tiers. clean: removes .venv and .tieout. ARGS="…" passes options on.')
+    print('clean: removes .venv and .tieout. ARGS="…" passes options on.')
 
 
 def demo(args):
@@ -76,24 +76,6 @@ def check(_args):
         run([program("python"), "tools/check_sizes.py"]),
     ]
     return next((code for code in codes if code), 0)
-
-
-def bench(args):
-    """Ratios measured in one run, written to .tieout/bench.json."""
-    install([])
-    return run([program("python"), "-m", "pytest", "tests/benchmarks", "--benchmarks", *args])
-
-
-def mutants(args):
-    """Break each guard on purpose; a mutant that no test kills is a problem."""
-    install([])
-    return run([program("python"), "tools/mutants.py", *args])
-
-
-def chaos(args):
-    """Kill every service at every crash point, on the real broker."""
-    install([])
-    return run([program("python"), "-m", "pytest", "tests/chaos", "--chaos", *args])
 
 
 def install(_args):
