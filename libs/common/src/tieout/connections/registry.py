@@ -166,6 +166,7 @@ class Registry:
             finally:
                 consumer.close()
         except BaseException as error:
+            # Whatever ended the reading, the view is stale from here on, and the service must say so.
             self._break(f"{self._topic}: {error}")
             if not isinstance(error, KafkaException | UnreadableMessage | _Unusable):
                 raise

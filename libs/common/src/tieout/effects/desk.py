@@ -80,6 +80,7 @@ async def sound(work: Awaitable[T], otherwise: type[RecoveryError]) -> T:
     except (RecoveryError, Fenced, UnknownEffect):
         raise
     except Exception as error:
+        # A defect of ours in one record: told apart by `otherwise`, so that a write stays in doubt and is looked up.
         log.exception("defect in an effect", error=type(error).__name__)
         reason = f"{type(error).__name__} in Tieout; the service's log has the trace"
         raise otherwise(reason, code="defect", cure="Report this with the log's trace.") from error

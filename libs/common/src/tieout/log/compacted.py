@@ -28,6 +28,7 @@ def high_watermark(access: KafkaAccess, topic: str, partition: int) -> tuple[int
             except KafkaException as error:
                 if error.args[0].code() not in _ELECTING or time.monotonic() > limit:
                     raise
+                # A leader is being elected: it takes milliseconds, and the broker tells nobody when it is done.
                 time.sleep(0.05)
             else:
                 return low, high
