@@ -202,8 +202,8 @@ class Unasked:
 async def test_who_was_superseded_is_fenced_before_its_first_read(world: World) -> None:
     """Two processes believe that they own a partition: the older one does not read the ERP any more."""
     partition = world.names.partition_of(NAME)
-    older = PartitionCursors(world.access, world.names, partition).open()
-    newer = PartitionCursors(world.access, world.names, partition).open()
+    older = PartitionCursors(world.access, world.names, partition).taken_over()
+    newer = PartitionCursors(world.access, world.names, partition).taken_over()
     cursor = ErpCursor(kind=Kind.VENDOR, run=1, started=now())
     around = Surroundings(log=RawLog(world.names, world.producer, older, now), clock=now, places=asyncio.Semaphore(1))
     run = Run(RunName(NAME, "fake", Kind.VENDOR, 1), cursor, Unasked(), around)

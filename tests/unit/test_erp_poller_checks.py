@@ -18,6 +18,7 @@ from tieout.events.cursors import ErpCursor
 from tieout.events.envelope import Message, Payload
 from tieout.events.requests import CheckAnswered, CheckAsked, CheckLine, CheckStatus
 from tieout.log.clients import KafkaAccess
+from tieout.log.cursors import ABORTS
 from tieout.log.produce import Aborted, Fenced
 from tieout.log.topics import Names
 from tieout_connectors.spi.erp import CheckLine as FoundLine
@@ -25,7 +26,7 @@ from tieout_connectors.spi.erp import CheckStatus as FoundStatus
 from tieout_erp_poller import checks
 from tieout_erp_poller.connectors import FACTORIES, PolledErp, open_reader
 from tieout_erp_poller.credentials import StoreReaders
-from tieout_erp_poller.cursors import ABORTS, PartitionCursors
+from tieout_erp_poller.cursors import PartitionCursors
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 SETTINGS = ConnectionSettings.model_validate(

@@ -10,7 +10,7 @@ from tieout.observability import crash_points
 from tieout.observability.logging import configure
 from tieout.observability.settings import EXIT_WRONG_USE, load_or_exit
 from tieout_erp_poller.credentials import StoreReaders
-from tieout_erp_poller.service import EXIT_CRASHED, Store, serve
+from tieout_erp_poller.service import serve
 from tieout_erp_poller.settings import PollerSettings
 
 
@@ -32,6 +32,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-
-__all__ = ["EXIT_CRASHED", "Store", "main"]

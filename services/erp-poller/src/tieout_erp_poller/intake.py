@@ -158,7 +158,7 @@ class Intake:
             consumer.incremental_assign([])
             return
         numbers = [place.partition for place in places]
-        opened = list(self._pool.map(lambda n: PartitionCursors(self._access, self._names, n).open(), numbers))
+        opened = list(self._pool.map(lambda n: PartitionCursors(self._access, self._names, n).taken_over(), numbers))
         for number in numbers:
             self._prefixes[number] = Prefix()
         self._in_loop(self._owner.begin(opened))

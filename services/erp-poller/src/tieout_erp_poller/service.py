@@ -7,14 +7,14 @@ import sys
 import time
 import traceback
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from confluent_kafka import KafkaException
 
 from tieout.connections.key_wrapper import WrongMasterKey
 from tieout.connections.registry import Registry
-from tieout.connections.secrets import StoreNotReady
-from tieout.log.admin import WrongTopics, require_topics
+from tieout.connections.starting import Verified, prepared
+from tieout.log.admin import WrongTopics
 from tieout.log.produce import PlainProducer
 from tieout.log.topics import Topic
 from tieout.observability.health import Health
@@ -28,24 +28,13 @@ from tieout_erp_poller.views import Views
 log = logger(__name__)
 
 EXIT_CRASHED: Final = 70
-# Brokers and control-plane may start after us; an orchestrator's patience with a service that is not ready is longer.
-START_SECONDS: Final = 120.0
-TRY_SECONDS: Final = 0.5
 # The intake's thread goes round in a tenth of a second, in half a minute while it opens partitions.
 STUCK_SECONDS: Final = 120.0
 SURVEY_SECONDS: Final = 1.0
 TOPICS: Final = (Topic.CONNECTIONS, Topic.ERP_POLLS, Topic.CURSORS, Topic.ERP_CHANGES, Topic.SNAPSHOTS)
 
 
-class Store(Protocol):
-    """The store of secrets, as far as the start needs it."""
-
-    def verify(self) -> None:
-        """Raises WrongMasterKey or StoreNotReady."""
-        ...
-
-
-async def serve(settings: PollerSettings, access: Access, store: Store) -> int:
+async def serve(settings: PollerSettings, access: Access, store: Verified) -> int:
     """Run until SIGTERM or SIGINT; the answer is the process's exit code.
 
     Raises:
@@ -60,7 +49,7 @@ async def serve(settings: PollerSettings, access: Access, store: Store) -> int:
     runner = await health.serve(settings.http_host, settings.http_port)
     registry = Registry(settings.kafka(), settings.names())
     try:
-        await _prepared(settings, registry, store)
+        await prepared(settings.kafka(), settings.names(), TOPICS, registry, store)
         health.probe("connections", registry.problem)
         health.set("start", None)
         return await _run(settings, access, registry, health, stopped)
@@ -70,23 +59,6 @@ async def serve(settings: PollerSettings, access: Access, store: Store) -> int:
     finally:
         registry.stop()
         await runner.cleanup()
-
-
-async def _prepared(settings: PollerSettings, registry: Registry, store: Store) -> None:
-    """Wait for what must be there: topics, connections, and a store whose keys are ours."""
-    await asyncio.to_thread(require_topics, settings.kafka(), settings.names(), TOPICS)
-    registry.start()
-    await asyncio.to_thread(registry.wait_ready, START_SECONDS)
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            await asyncio.to_thread(store.verify)
-        except StoreNotReady:
-            if time.monotonic() > end:
-                raise
-            await asyncio.sleep(TRY_SECONDS)
-        else:
-            return
 
 
 async def _run(

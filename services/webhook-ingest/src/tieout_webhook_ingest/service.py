@@ -4,15 +4,15 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from typing import Final
 
 from aiohttp import web
 from confluent_kafka import KafkaException
 
 from tieout.connections.registry import Registry
-from tieout.connections.secrets import SecretStore, StoreNotReady
-from tieout.log.admin import WrongTopics, require_topics
+from tieout.connections.secrets import SecretStore
+from tieout.connections.starting import prepared
+from tieout.log.admin import WrongTopics
 from tieout.log.topics import Topic
 from tieout.observability.health import Health
 from tieout.observability.logging import logger
@@ -25,9 +25,6 @@ from tieout_webhook_ingest.settings import IngestSettings
 log = logger(__name__)
 
 EXIT_CRASHED: Final = 70
-# Brokers and control-plane may start after us; an orchestrator's patience with a service that is not ready is longer.
-START_SECONDS: Final = 120.0
-TRY_SECONDS: Final = 0.5
 TOPICS: Final = (Topic.CONNECTIONS, Topic.BILL_EVENTS, Topic.BILL_READS)
 # A connection without a request is closed after so long; BILL's notifications come in bursts.
 IDLE_SECONDS: Final = 30.0
@@ -56,7 +53,7 @@ async def serve(settings: IngestSettings, store: SecretStore, certificate: Certi
     runner = await health.serve(settings.http_host, settings.http_port)
     registry = Registry(settings.kafka(), settings.names())
     try:
-        await _prepared(settings, registry, store)
+        await prepared(settings.kafka(), settings.names(), TOPICS, registry, store)
         health.probe("connections", registry.problem)
         return await _run(settings, registry, store, certificate, health, stopped)
     except (WrongTopics, TimeoutError, KafkaException) as error:
@@ -65,23 +62,6 @@ async def serve(settings: IngestSettings, store: SecretStore, certificate: Certi
     finally:
         registry.stop()
         await runner.cleanup()
-
-
-async def _prepared(settings: IngestSettings, registry: Registry, store: SecretStore) -> None:
-    """Wait for what must be there: topics, connections, and a store whose keys are ours."""
-    await asyncio.to_thread(require_topics, settings.kafka(), settings.names(), TOPICS)
-    registry.start()
-    await asyncio.to_thread(registry.wait_ready, START_SECONDS)
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            await asyncio.to_thread(store.verify)
-        except StoreNotReady:
-            if time.monotonic() > end:
-                raise
-            await asyncio.sleep(TRY_SECONDS)
-        else:
-            return
 
 
 async def _run(
