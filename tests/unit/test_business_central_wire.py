@@ -1,13 +1,12 @@
 """Business Central's documents as records, on fixtures in the shapes its servers send."""
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.business_central_rows import CONTEXT, changed, load, read
 from tieout.domain.erp import (
     Account,
     AccountCategory,
@@ -18,38 +17,10 @@ from tieout.domain.erp import (
     Vendor,
 )
 from tieout.domain.erp_ledger import DateRange, EntryType, PeriodState, VendorLedgerEntry
-from tieout.domain.records import Kind, ReadContext
+from tieout.domain.records import Kind
 from tieout_connectors.business_central.wire import BusinessCentralWire, protocol, questions
 from tieout_connectors.business_central.wire.fields import unescaped
 from tieout_connectors.spi.wire import Unreadable
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "business-central"
-CONTEXT = ReadContext(
-    company="9ee48135-93e1-ef11-9344-6045bde9ca09",
-    local_currency="USD",
-    settings={"global_dimension_1": "DEPARTMENT", "global_dimension_2": "PROJECT"},
-)
-
-
-def load(name: str) -> Any:
-    """A fixture as the connector parses answers: with exact decimals."""
-    return json.loads((FIXTURES / name).read_text(), parse_float=Decimal)
-
-
-def read(kind: Kind, document: Any) -> Any:
-    """The one record of a row."""
-    (record,) = BusinessCentralWire().read(kind, document, CONTEXT)
-    return record
-
-
-def changed(name: str, *path: Any, to: Any) -> Any:
-    """A fixture with one value replaced."""
-    document = load(name)
-    place = document
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = to
-    return document
 
 
 def test_a_vendor_is_read_with_everything_the_api_shows() -> None:

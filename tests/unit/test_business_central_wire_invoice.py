@@ -1,14 +1,13 @@
 """Posted purchase invoices of Business Central as records: they add up, and nothing in them is guessed."""
 
-import json
 from copy import deepcopy
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.business_central_rows import CONTEXT, changed, load, read
 from tieout.domain.erp import (
     DimensionCode,
     DocumentStatus,
@@ -17,37 +16,9 @@ from tieout.domain.erp import (
     Terms,
     VendorRef,
 )
-from tieout.domain.records import Kind, ReadContext
+from tieout.domain.records import Kind
 from tieout_connectors.business_central.wire import BusinessCentralWire
 from tieout_connectors.spi.wire import Unreadable
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "business-central"
-CONTEXT = ReadContext(
-    company="9ee48135-93e1-ef11-9344-6045bde9ca09",
-    local_currency="USD",
-    settings={"global_dimension_1": "DEPARTMENT", "global_dimension_2": "PROJECT"},
-)
-
-
-def load(name: str) -> Any:
-    """A fixture as the connector parses answers: with exact decimals."""
-    return json.loads((FIXTURES / name).read_text(), parse_float=Decimal)
-
-
-def read(kind: Kind, document: Any) -> Any:
-    """The one record of a row."""
-    (record,) = BusinessCentralWire().read(kind, document, CONTEXT)
-    return record
-
-
-def changed(name: str, *path: Any, to: Any) -> Any:
-    """A fixture with one value replaced."""
-    document = load(name)
-    place = document
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = to
-    return document
 
 
 def invoice_with(**fields: Any) -> PurchaseInvoice:
