@@ -198,11 +198,19 @@ def test_bank_details_and_tax_numbers_are_taken_out_and_the_rest_stays() -> None
         "accountNumber": "77",
         "paymentInformation": {"payByType": "ACH", "bankAccount": BANK},
         "additionalInfo": {"taxId": "12-3456789", "taxIdType": "EIN", "track1099": True},
+        "autoPay": {"enabled": True, "bankAccountId": "bac01"},
+        "email": "ap@acme.example",
+        "rppsId": "12345",
     }
+    payment = vendor["paymentInformation"]
+    assert isinstance(payment, dict)
+    payment |= {"payeeName": "Jo Doe", "email": "jo@acme.example", "virtualCard": {"status": "A", "remitEmail": "j@a"}}
     assert redacted(vendor, None) == {
         "id": "0091",
-        "paymentInformation": {"payByType": "ACH"},
+        "paymentInformation": {"payByType": "ACH", "virtualCard": {"status": "A"}},
         "additionalInfo": {"track1099": True},
+        "autoPay": {"enabled": True},
+        "email": "ap@acme.example",
     }
 
 

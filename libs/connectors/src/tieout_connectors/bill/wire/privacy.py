@@ -1,4 +1,4 @@
-"""What of BILL's objects is kept away from every log: bank details, tax numbers, numbers of cards.
+"""What of BILL's objects is kept away from every log: bank details, tax numbers, cards, who is told of payments and how.
 
 The client takes them out of every answer before it is read; whoever takes in webhooks does it with ``redacted``. Of
 bank details a keyed fingerprint stays, so that a change can be seen and nothing can be guessed from it.
@@ -32,22 +32,30 @@ NEVER: Final = frozenset(
         "last4CardNumber",
         "expiration",
         "dateOfBirth",
+        "payeeName",
+        "remitEmail",
+        "rppsId",
+        "bankAccountId",
     }
 )
+
+# How a vendor is paid names people where other objects name companies.
+PAYMENT: Final = "paymentInformation"
+NEVER_IN_PAYMENT: Final = NEVER | {"email"}
 
 # Told by their type alone: most values are such, and a notification is redacted while BILL waits.
 _PLAIN: Final = frozenset({str, int, bool, Decimal, type(None)})
 
 
-def redacted(raw: Any, key: bytes | None) -> Any:
+def redacted(raw: Any, key: bytes | None, never: frozenset[str] = NEVER) -> Any:
     """The same object without what must not be kept. With a key, bank details leave their fingerprint.
 
-    Doing it twice changes nothing. The readers of ``wire`` read nothing that is taken out.
+    Doing it twice changes nothing. The readers of ``wire`` read nothing that is taken out. ``never`` names what is.
     """
     if type(raw) in _PLAIN:
         return raw
     if isinstance(raw, list | tuple):
-        return [redacted(one, key) for one in raw]
+        return [redacted(one, key, never) for one in raw]
     if not isinstance(raw, Mapping):
         return raw
     kept: dict[str, Any] = {}
@@ -55,8 +63,9 @@ def redacted(raw: Any, key: bytes | None) -> Any:
         if name in DETAILS and isinstance(value, Mapping):
             if marked := _marked(value, key):
                 kept[name] = marked
-        elif name not in NEVER:
-            kept[name] = value if type(value) in _PLAIN else redacted(value, key)
+        elif name not in never:
+            inside = NEVER_IN_PAYMENT if name == PAYMENT else never
+            kept[name] = value if type(value) in _PLAIN else redacted(value, key, inside)
     return kept
 
 
