@@ -1,4 +1,4 @@
-"""What of BILL's objects is kept away from every log: bank details, tax numbers, cards, who is told of payments and how.
+"""What of BILL's objects is kept away from every log: bank details, tax numbers, cards, and whom payments are told to.
 
 The client takes them out of every answer before it is read; whoever takes in webhooks does it with ``redacted``. Of
 bank details a keyed fingerprint stays, so that a change can be seen and nothing can be guessed from it.
