@@ -9,14 +9,15 @@ from tieout.decide.decide import decide, fault
 from tieout.decide.state import Command, Decision, Origin, row_bytes
 from tieout.events import catalogue
 from tieout.events.commands import ErpCommand
-from tieout.events.envelope import Message, Payload, UnreadableMessage, decode
+from tieout.events.envelope import Message, Payload, UnreadableMessage, decode, encode_each
 from tieout.events.identity import digest
 from tieout.events.journal import Entry
-from tieout.log.loop import BatchRows
 from tieout.log.outgoing import outgoing
 from tieout.log.produce import Outgoing
+from tieout.log.rows import BatchRows
 from tieout.log.topics import Names, Topic
 from tieout.observability.logging import logger
+from tieout_decider.counting import Counting
 
 log = logger(__name__)
 
@@ -49,8 +50,9 @@ class ConnectionView:
 class Decider:
     """Processes batches; holds nothing between them."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, counting: Counting | None = None) -> None:
         self._names = names
+        self._counting = counting or Counting()
 
     def process(self, partition: int, messages: Sequence[KafkaMessage], rows: BatchRows) -> list[Outgoing]:
         """Decide facts in their order.
@@ -60,6 +62,7 @@ class Decider:
         """
         out: list[Outgoing] = []
         views: dict[str, ConnectionView] = {}
+        tally = self._counting.begin(partition)
         for raw in messages:
             try:
                 fact = decode(raw.headers(), raw.value(), catalogue)
@@ -69,25 +72,33 @@ class Decider:
             origin = Origin(fact.partitionkey, fact.id, raw.offset() or 0, fact.time)
             decision = _decided(view, origin, fact.data)
             view.apply(decision)
-            out += [self._entry(fact, number, entry, partition) for number, entry in enumerate(decision.entries)]
+            tally.add(fact, decision)
+            out += self._entries(fact, decision.entries, partition)
             out += [self._command(fact, command) for command in decision.commands]
             out += [self._request(fact, number, asked) for number, asked in enumerate(decision.requests)]
         return out
 
-    def _entry(self, fact: Message[Payload], number: int, entry: Entry, partition: int) -> Outgoing:
-        message = Message(
-            id="j" + digest("entry", fact.partitionkey, fact.id, str(number))[:31],
+    def _entries(self, fact: Message[Payload], entries: Sequence[Entry], partition: int) -> list[Outgoing]:
+        if not entries:
+            return []
+        stem = Message(
+            id="",
             source=SOURCE,
-            type=catalogue.name_of(entry),
-            subject=entry.row,
+            type=catalogue.name_of(entries[0]),
+            subject="",
             time=fact.time,
             partitionkey=fact.partitionkey,
-            data=entry,
+            data=entries[0],
             causationid=fact.id,
             correlationid=fact.correlationid,
             traceparent=fact.traceparent,
         )
-        return outgoing(self._names, Topic.JOURNAL, message, partition=partition)
+        topic, key = self._names.topic(Topic.JOURNAL), fact.partitionkey.encode()
+        each = [
+            ("j" + digest("entry", fact.partitionkey, fact.id, str(number))[:31], entry.row, entry)
+            for number, entry in enumerate(entries)
+        ]
+        return [Outgoing(topic, partition, key, value, headers) for headers, value in encode_each(stem, each)]
 
     def _command(self, fact: Message[Payload], command: Command) -> Outgoing:
         message = Message(

@@ -1,6 +1,5 @@
 """The state a decision sees, and the draft it writes. Values in, values out."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tieout.events.commands import CommandFrame
 from tieout.events.envelope import Payload
+from tieout.events.identity import canonical
 from tieout.events.journal import Entry
 
 
@@ -65,7 +65,7 @@ class Origin:
 
 def row_bytes(value: dict[str, Any]) -> bytes:
     """A row's bytes in ``sync.state``: JSON with sorted keys, so that equal rows are equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(value).encode()
 
 
 @lru_cache(maxsize=4096)
@@ -82,6 +82,7 @@ class Draft:
     origin: Origin
     _rows: dict[str, Row | None] = field(default_factory=dict)
     _entries: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _seen: dict[str, Row] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     requests: list[Payload] = field(default_factory=list)
 
@@ -90,8 +91,24 @@ class Draft:
         if row in self._rows:
             own = self._rows[row]
             return own if own is None or isinstance(own, model) else model.model_validate(own.model_dump())
+        known = self._seen.get(row)
+        if isinstance(known, model):
+            return known
         value = self.view.get(row)
-        return None if value is None else _parsed(model, value)
+        if value is None:
+            return None
+        # The view stands still while a decision is made, and a name is asked for again by every line that needs it.
+        found: R = _parsed(model, value)
+        self._seen[row] = found
+        return found
+
+    def before(self, row: str, model: type[R]) -> R | None:
+        """The row as it stood before this decision."""
+        value = self.view.get(row)
+        if value is None:
+            return None
+        found: R = _parsed(model, value)
+        return found
 
     def write(self, row: str, value: Row, what: str, why: str = "") -> None:
         """Assign a row."""

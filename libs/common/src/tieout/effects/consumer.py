@@ -23,6 +23,8 @@ from tieout.events import catalogue
 from tieout.events.commands import CommandFrame
 from tieout.events.envelope import Message, UnreadableMessage, decode
 from tieout.log.clients import KafkaAccess
+from tieout.log.halts import Halts
+from tieout.log.produce import Fenced
 from tieout.log.topics import Names, Topic
 from tieout.observability.logging import logger
 
@@ -46,6 +48,7 @@ class Owned:
     effects: EffectsLog
     runner: Runner
     paused: bool = False
+    halted: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class CommandConsumer:
         self._pool = ThreadPoolExecutor(OPENED_AT_ONCE, thread_name_prefix="open")
         self._metadata: Any = None
         self._stopping = threading.Event()
+        self.halts = Halts(service, names.topic(commands))
+        """Partitions that are stopped at a command, for readiness."""
         self.owned: dict[int, Owned] = {}
         self.joined = threading.Event()
         """Set once the group has told what is ours, even if that is nothing."""
@@ -110,8 +115,10 @@ class CommandConsumer:
     def run(self) -> None:
         """Consume until stopped.
 
+        A command that cannot be read, and one that fails three times, stop their partition only: see ``halts``.
+
         Raises:
-            Fenced, UnreadableMessage, KafkaException: the process must end; what is open is found by the next owner.
+            Fenced, KafkaException: the process must end; what is open is found by the next owner.
         """
         topic = self._names.topic(self._commands)
         self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
@@ -131,11 +138,17 @@ class CommandConsumer:
     def _deliver(self, messages: list[KafkaMessage]) -> None:
         by_partition: dict[int, list[tuple[int, Message[CommandFrame]]]] = {}
         for message in messages:
-            partition, error = message.partition() or 0, message.error()
+            partition, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+            owned = self.owned.get(partition)
             if error is not None:
-                self._failed(partition, message.offset() or 0, error)
-            elif partition in self.owned:
-                by_partition.setdefault(partition, []).append((message.offset() or 0, _command(message)))
+                self._failed(partition, offset, error)
+            elif owned is not None and not owned.halted:
+                try:
+                    by_partition.setdefault(partition, []).append((offset, _command(message)))
+                except UnreadableMessage as unreadable:
+                    self.halts.stop(partition, offset, unreadable)
+                    owned.halted = True
+                    self._consumer.pause([self._place(partition)])
         for partition, received in by_partition.items():
             self._in_loop(_hand_over(self.owned[partition].runner, received))
 
@@ -150,31 +163,64 @@ class CommandConsumer:
             log.warning("consume", error=str(error))
 
     def _check(self) -> None:
-        for owned in self.owned.values():
+        for owned in list(self.owned.values()):
             if owned.runner.failure.done():
-                owned.runner.failure.result()
-            place = [TopicPartition(self._names.topic(self._commands), owned.partition)]
-            if not owned.paused and owned.runner.busy > PENDING:
-                self._consumer.pause(place)
+                self._restart(owned)
+            elif owned.halted:
+                continue
+            elif not owned.paused and owned.runner.busy > PENDING:
+                self._consumer.pause([self._place(owned.partition)])
                 owned.paused = True
             elif owned.paused and owned.runner.busy < PENDING // 2:
-                self._consumer.resume(place)
+                self._consumer.resume([self._place(owned.partition)])
                 owned.paused = False
+
+    def _restart(self, owned: Owned) -> None:
+        """A runner failed: as after a crash its partition is opened anew, without the others' noticing.
+
+        Raises:
+            Fenced, KafkaException: as they are; the process must end.
+        """
+        error = owned.runner.failure.exception()
+        if not isinstance(error, Exception) or isinstance(error, Fenced | KafkaException):
+            owned.runner.failure.result()
+            return
+        partition = owned.partition
+        self._close([partition], 0)
+        place = self._place(partition)
+        self._consumer.pause([place])
+        (committed,) = self._consumer.committed([place], 30)
+        if self.halts.failed(partition, max(0, committed.offset), error):
+            return
+        (opened,) = self._open([place])
+        self._consumer.seek(TopicPartition(place.topic, partition, opened.position))
+        self._consumer.resume([place])
+
+    def _place(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._names.topic(self._commands), partition)
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         if self._stopping.is_set():
             consumer.incremental_assign([])
             return
+        # What a predecessor left open is answered at once: before the `consume` that brought us here has returned.
+        self._metadata = consumer.consumer_group_metadata()
+        opened = self._open(places)
+        topic = self._names.topic(self._commands)
+        consumer.incremental_assign([TopicPartition(topic, one.partition, one.position) for one in opened])
+        consumer.resume(places)
+        self.joined.set()
+
+    def _open(self, places: list[TopicPartition]) -> list[_Opened]:
+        """Take partitions over, and begin with what their predecessor left."""
         logs = {place.partition: self._log_of(place.partition) for place in places}
         # The fence comes before everything that is read: a predecessor that still commits would make it untrue.
         list(self._pool.map(EffectsLog.fence, logs.values()))
-        committed = consumer.committed(places, 30) if places else []
+        committed = self._consumer.committed(places, 30) if places else []
         opened = list(self._pool.map(partial(_opened, logs), committed))
         for one in opened:
             self.owned[one.partition] = self._in_loop(self._begin(one))
-        topic = self._names.topic(self._commands)
-        consumer.incremental_assign([TopicPartition(topic, one.partition, one.position) for one in opened])
-        self.joined.set()
+        return opened
 
     def _log_of(self, partition: int) -> EffectsLog:
         store = KafkaStore(
@@ -198,12 +244,17 @@ class CommandConsumer:
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._metadata = consumer.consumer_group_metadata()
-        self._close([place.partition for place in places], DRAIN)
+        self._give_away(places, DRAIN)
         consumer.incremental_unassign(places)
 
     def _lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._close([place.partition for place in places], 0)
+        self._give_away(places, 0)
         consumer.incremental_unassign(places)
+
+    def _give_away(self, places: list[TopicPartition], drain: float) -> None:
+        self._close([place.partition for place in places], drain)
+        for place in places:
+            self.halts.passed(place.partition)
 
     def _close(self, partitions: Iterable[int], drain: float) -> None:
         """Drain all of them at once: they share the time there is."""
@@ -233,7 +284,12 @@ def _opened(logs: dict[int, EffectsLog], committed: TopicPartition) -> _Opened:
 
 async def _hand_over(runner: Runner, received: list[tuple[int, Message[CommandFrame]]]) -> None:
     for offset, message in received:
-        runner.received(offset, message)
+        try:
+            runner.received(offset, message)
+        except Exception as error:  # noqa: BLE001 - the partition is opened anew, and stopped if that does not help
+            if not runner.failure.done():
+                runner.failure.set_exception(error)
+            return
 
 
 def _command(message: KafkaMessage) -> Message[CommandFrame]:

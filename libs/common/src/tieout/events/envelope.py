@@ -5,9 +5,10 @@ newer writer. A type nobody knows is ``UnknownType``: on our own topics that sto
 has to read what N+1 writes before any release writes it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 Headers = list[tuple[str, bytes]]
 CONTENT_TYPE: Final = b"application/json"
 PREFIX: Final = "ce_"
+_CUT: Final = len(PREFIX)
 _SPECVERSION: Final = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Final = ("content-type", CONTENT_TYPE)
 
@@ -74,6 +76,10 @@ class Catalogue(Protocol):
 
 def encode(message: Message[Payload]) -> tuple[Headers, bytes]:
     """Headers and value of a message."""
+    return _headers(message), message.data.model_dump_json().encode()
+
+
+def _headers(message: Message[Payload]) -> Headers:
     headers: Headers = [
         _SPECVERSION,
         ("ce_id", message.id.encode()),
@@ -90,16 +96,31 @@ def encode(message: Message[Payload]) -> tuple[Headers, bytes]:
         headers.append(("ce_correlationid", message.correlationid.encode()))
     if message.traceparent:
         headers.append(("ce_traceparent", message.traceparent.encode()))
-    return headers, message.data.model_dump_json().encode()
+    return headers
+
+
+def encode_each(stem: Message[Payload], each: Iterable[tuple[str, str, Payload]]) -> Iterator[tuple[Headers, bytes]]:
+    """Messages that differ from ``stem`` in id, subject and data only; what they share is encoded once.
+
+    The data's types are the stem's.
+    """
+    shared = _headers(stem)
+    places = [name for name, _ in shared]
+    at_id, at_subject = places.index("ce_id"), places.index("ce_subject")
+    for identity, subject, data in each:
+        headers = shared.copy()
+        headers[at_id] = ("ce_id", identity.encode())
+        headers[at_subject] = ("ce_subject", subject.encode())
+        yield headers, data.model_dump_json().encode()
 
 
 def attributes(headers: Iterable[tuple[str, bytes | str | None]] | None) -> dict[str, str]:
     """The CloudEvents attributes of Kafka headers, without their prefix."""
-    found = {}
-    for name, value in headers or ():
-        if name.startswith(PREFIX) and value is not None:
-            found[name[len(PREFIX) :]] = value.decode() if isinstance(value, bytes) else value
-    return found
+    return {
+        name[_CUT:]: value.decode() if isinstance(value, bytes) else value
+        for name, value in headers or ()
+        if value is not None and name.startswith(PREFIX)
+    }
 
 
 def decode(
@@ -143,6 +164,7 @@ def message_of(attrs: Mapping[str, str], data: P) -> Message[P]:
     )
 
 
+@lru_cache(maxsize=1024)
 def time_text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, so that texts sort as times do."""
     if moment.tzinfo is None:

@@ -18,17 +18,21 @@ from typing import Any, Final
 # 20 characters is the shortest reference field of the five ERPs that can carry a mark; 19 characters of base 32 are
 # 95 bits, so that two marks of one installation collide with a chance below 1e-18 at a billion documents.
 MARK_LENGTH: Final = 20
+# Base 32 turns five bytes into eight characters, so these make all characters of a mark, and no more.
+_MARK_BYTES: Final = 15
+# Made once: `json.dumps` makes one with every call. Every row and every content is hashed or kept in this form.
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(*parts: str) -> str:
     """SHA-256 over parts, each with its length before it, so that no two lists of parts read the same."""
-    text = "".join(f"{len(part)}:{part}" for part in parts)
+    text = "".join([f"{len(part)}:{part}" for part in parts])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(content: Mapping[str, Any]) -> str:
     """Content as JSON with sorted keys and no blanks; the text that is hashed."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(content)
 
 
 def content_hash(content: Mapping[str, Any]) -> str:
@@ -58,5 +62,5 @@ def tick_id(connection: str, slot: str) -> str:
 
 def mark(organization: str, company: str, record: str, intent: str, ordinal: int = 0) -> str:
     """The mark that goes into the outside: upper case and digits only, so unique without regard to case."""
-    raw = bytes.fromhex(digest("mark", organization, company, record, intent, str(ordinal)))
+    raw = bytes.fromhex(digest("mark", organization, company, record, intent, str(ordinal)))[:_MARK_BYTES]
     return "T" + base64.b32encode(raw).decode()[: MARK_LENGTH - 1]

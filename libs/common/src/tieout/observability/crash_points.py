@@ -1,8 +1,9 @@
 """Crash points: every durable write and every foreign call registers a name, so that tests can enumerate them.
 
-A test runs a service once with a listing file and reads which names were passed; then it starts the service with one
-name as the place to die and the process kills itself there, as a power cut would. In production neither is set and
-``reach`` costs one comparison.
+A test runs a service once with a listing file and reads which names were passed; then it names one as the place to die
+and the process kills itself there, as a power cut would. Instead of a name it may give ``@FILE``: the process dies
+where the file orders it to, whenever the file appears, so that a service need not be started again to be killed.
+In production neither is set and ``reach`` costs one comparison.
 """
 
 import os
@@ -12,6 +13,8 @@ from typing import Final
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
+DONE: Final = ".done"
+"""What an order's file is renamed to, with its name before it, right before the signal is sent."""
 
 
 class CrashPoints:
@@ -19,13 +22,16 @@ class CrashPoints:
 
     Args:
         listing: file to which each name is appended when first passed; None writes nothing.
-        crash_at: ``name`` or ``name#N``: die when it is passed for the N-th time (first by default).
+        crash_at: ``name`` or ``name#N``: die when it is passed for the N-th time (first by default). Or ``@FILE``,
+            whose one line is ``name[#N] [SIGNAL]``: the process sends itself the signal (SIGKILL by default) at the
+            N-th passing since it first saw the order, once; an order carried out is renamed to ``FILE.done``.
     """
 
     def __init__(self, listing: Path | None = None, crash_at: str = "") -> None:
         self._listing = listing
-        self._name, _, count = crash_at.partition("#")
-        self._remaining = int(count or "1")
+        self._orders = Path(crash_at[1:]) if crash_at.startswith("@") else None
+        self._order = "" if self._orders else crash_at
+        self._passed = 0
         self._active = listing is not None or bool(crash_at)
         self._seen: set[str] = set()
 
@@ -39,10 +45,33 @@ class CrashPoints:
                 file.write(name + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-        if name == self._name:
-            self._remaining -= 1
-            if self._remaining == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        if self._orders is not None:
+            self._follow(self._orders)
+        point, _, number = self._order.rpartition(" SIG")
+        wanted, _, count = (point or self._order).partition("#")
+        if name != wanted:
+            return
+        self._passed += 1
+        if self._passed == int(count or "1") and self._claimed():
+            os.kill(os.getpid(), signal.Signals[f"SIG{number}"] if point else signal.SIGKILL)
+
+    def _follow(self, orders: Path) -> None:
+        try:
+            order = orders.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            order = ""
+        if order != self._order:
+            self._order, self._passed = order, 0
+
+    def _claimed(self) -> bool:
+        """Whether this thread carries the order out; another one may be at the same point."""
+        if self._orders is None:
+            return True
+        try:
+            self._orders.rename(self._orders.with_name(self._orders.name + DONE))
+        except FileNotFoundError:
+            return False
+        return True
 
 
 _current = CrashPoints()
