@@ -19,6 +19,7 @@ def pipe(made: Installation, ca: Authority) -> Iterator[Pipeline]:
 
 
 @pytest.mark.promise("C12")
+@pytest.mark.promise("C15")
 @pytest.mark.promise("C1")
 def test_both_sides_are_asked_and_a_wrong_secret_is_named_with_its_cure(pipe: Pipeline) -> None:
     """Right credentials: both sides answer. A wrong one: which side, BILL's code, and the cure; never the secret."""
@@ -27,6 +28,8 @@ def test_both_sides_are_asked_and_a_wrong_secret_is_named_with_its_cure(pipe: Pi
     lines = [(side["side"], line) for side in answer["sides"] for line in side["lines"]]
     assert {side for side, _line in lines} == {"bill", "erp"}
     assert not [line for _side, line in lines if line["status"] == "failed"], lines
+    (paying,) = [line for _side, line in lines if line["name"] == "cannot pay"]
+    assert (paying["status"], "not pay" in paying["cure"]) == ("warning", True), "this user is an accountant"
     wrong = {"values": {"user": "tieout@sandbox.example", "password": "not-the-password", "developer_key": "01WRONG"}}
     assert pipe.ask("PUT", "/v1/connections/acme/secrets/bill", wrong)[0] == 200
     _status, answer = pipe.ask("POST", "/v1/connections/acme/check", {"seconds": 30})

@@ -1,6 +1,6 @@
 """Payments: what BILL took is recorded once in the ERP, booked from the bank, and undone when it is void."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,105 +8,25 @@ import pytest
 
 from support.deciding import World, settings
 from support.invoices import line, masters, see
+from support.paying import ACCOUNTS, JUNE, PAYMENT, STAMP, order, paying_world, post, show, tick
 from tieout.decide import rows
-from tieout.decide.decide import decide
 from tieout.decide.rows import Phase
-from tieout.decide.state import Decision, Origin
+from tieout.decide.state import Decision
 from tieout.domain.bill import Bill
-from tieout.domain.bill_payments import BillPayment, BillPaymentPart, FundingAccount, FundingType, SingleStatus
+from tieout.domain.bill_payments import BillPaymentPart, FundingAccount, FundingType, SingleStatus
 from tieout.domain.capabilities import HandWork
+from tieout.domain.erp import Terms
 from tieout.domain.erp_orders import EntryRef, FundsTransferOrder, PaymentOrder, PostingAccount, ReversalOrder
 from tieout.domain.erp_outcomes import (
-    Applied,
     NotYet,
-    PostedPayment,
     PostedTransfer,
     ReversalState,
     Undone,
     Waiting,
 )
-from tieout.domain.money import Money
-from tieout.events.commands import ErpCommand, Intent
-from tieout.events.facts import BillObserved, BillPaymentObserved, Result, SettingsFact, TickFact
-
-JUNE = date(2026, 6, 1)
-PAYMENT = "payment/stp1"
-STAMP = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ACCOUNTS = {"clearing": "2950", "banks": {"bac1": "GIRO"}, "cards": "2960"}
-
-
-def paying_world(**policy: Any) -> World:
-    """Two invoices of 100 and 250 stand in BILL as 00n1 and 00n2."""
-    world = World(active=False)
-    world.feed(SettingsFact(generation=1, settings=settings(accounts=ACCOUNTS, policy=policy)))
-    masters(world)
-    see(world)
-    world.answer(Result.APPLIED, target="00n1")
-    two = {"id": "i-2", "number": "108002", "vendor_invoice_number": "INV-2"}
-    see(world, **two, net="250", total="250", open="250", lines=(line(net="250"),))
-    world.answer(Result.APPLIED, target="00n2")
-    world.issued.clear()
-    return world
-
-
-def payment(**changes: Any) -> BillPayment:
-    """A payment of 100 for the first bill, taken from the bank."""
-    base: dict[str, Any] = {
-        "id": "stp1", "vendor": "009AAA", "amount": "100", "process_date": JUNE, "online": True,
-        "parts": (BillPaymentPart(bill="00n1", amount=Decimal(100)),), "single_status": SingleStatus.PROCESSED,
-        "funding": FundingAccount(type=FundingType.BANK_ACCOUNT, id="bac1"), "updated": STAMP,
-    }  # fmt: skip
-    return BillPayment.model_validate(base | changes)
-
-
-def show(world: World, **changes: Any) -> Decision:
-    """BILL showed the payment."""
-    return world.feed(BillPaymentObserved(payment=payment(**changes)))
-
-
-def order(world: World) -> Any:
-    """The newest command's order."""
-    frame = world.issued[-1].frame
-    assert isinstance(frame, ErpCommand)
-    return frame.order
-
-
-def posted(asked: PaymentOrder, **changes: Any) -> PostedPayment:
-    """The ledger shows what was asked."""
-    base = {
-        "mark": asked.mark,
-        "entries": (EntryRef(ledger="vendor", id="900"),),
-        "document_numbers": (asked.mark,),
-        "vendor_number": asked.vendor.number,
-        "posting_date": asked.posting_date,
-        "cash": asked.cash,
-        "applied": tuple(
-            Applied(document=one.document, amount=one.amount, open_after=Decimal(0)) for one in asked.applications
-        ),
-        "unapplied": Decimal(0),
-        "clearing": asked.clearing,
-        "cleared": asked.cash.amount,
-    }
-    return PostedPayment.model_validate(base | changes)
-
-
-def post(world: World, **changes: Any) -> PaymentOrder:
-    """The writer proves the newest payment."""
-    asked = order(world)
-    assert isinstance(asked, PaymentOrder)
-    world.answer(Result.APPLIED, target=asked.mark, payment=posted(asked, **changes))
-    return asked
-
-
-def tick(world: World, after: timedelta) -> Decision:
-    """Time passes."""
-    when = datetime(2026, 3, 1, 12, tzinfo=UTC) + after
-    origin = Origin("acme", f"t{world.offset}", world.offset, when)
-    decision = decide(world.view, origin, TickFact(slot=when))
-    world.view.apply(decision.entries)
-    world.offset += 1
-    world.issued += decision.commands
-    return decision
+from tieout.domain.money import Money, in_minor_units
+from tieout.events.commands import Intent, PaymentRecordCommand
+from tieout.events.facts import BillObserved, HoldReleased, Result, SettingsFact
 
 
 def test_a_payment_is_recorded_once_bill_has_taken_the_money() -> None:
@@ -193,6 +113,97 @@ def test_a_changed_bill_holds_its_payment_before_posting() -> None:
     assert world.hold(PAYMENT).reason == "payment.bill_held"  # type: ignore[union-attr]
     world.feed(BillObserved(bill=changed.model_copy(update={"amount": Decimal(100)})))
     assert isinstance(order(world), PaymentOrder)
+
+
+def test_a_changed_bill_that_was_paid_on_purpose_is_released_by_a_person() -> None:
+    """BILL lets nobody set back what is paid: a person says that it is right so, and it is posted as BILL paid it."""
+    world = paying_world()
+    world.feed(BillObserved(bill=Bill(id="00n1", vendor="009AAA", invoice_number="INV-1", amount=Decimal(90))))
+    show(world, amount="90", parts=(BillPaymentPart(bill="00n1", amount=Decimal(90)),))
+    held = world.hold(PAYMENT)
+    assert held is not None
+    assert (held.reason, held.mapping, held.params["why"]) == (
+        "payment.bill_held", False, "the amount is 90.00 in BILL and 100.00 in the ERP",
+    )  # fmt: skip
+    show(
+        world, updated=STAMP + timedelta(days=1), amount="90", parts=(BillPaymentPart(bill="00n1", amount=Decimal(90)),)
+    )
+    assert world.hold(PAYMENT) == held
+    world.feed(HoldReleased(link=PAYMENT, reason=held.reason, person="ann", role="ap", text="a credit follows"))
+    assert world.hold(PAYMENT) is None
+    assert order(world).cash.amount == Decimal(90)
+    post(world)
+    assert world.link(PAYMENT).phase is Phase.LINKED
+
+
+def test_what_waits_for_a_setting_goes_once_it_is_there() -> None:
+    """The hold names the setting; applying it is enough."""
+    world = paying_world()
+    show(world, funding=FundingAccount(type=FundingType.WALLET))
+    held = world.hold(PAYMENT)
+    assert held is not None
+    assert held.params["setting"] == "accounts.wallet"
+    assert not world.issued
+    world.feed(SettingsFact(generation=2, settings=settings(accounts={**ACCOUNTS, "wallet": "2970"})))
+    assert world.hold(PAYMENT) is None
+    assert order(world).clearing.number == "2970"
+
+
+def test_a_payment_is_judged_by_what_was_asked_whatever_changes_meanwhile() -> None:
+    """Settings and bill change while it is in flight: it is counted for the bank all the same, and nothing differs."""
+    world = paying_world(transfer_quiet_seconds=60)
+    show(world)
+    moved = {**ACCOUNTS, "clearing": "2951"}
+    world.feed(SettingsFact(generation=2, settings=settings(accounts=moved, policy={"transfer_quiet_seconds": 60})))
+    world.feed(BillObserved(bill=Bill(id="00n1", vendor="009AAA", invoice_number="INV-1", amount=Decimal(90))))
+    post(world)
+    assert (world.hold(PAYMENT), world.link(PAYMENT).phase) == (None, Phase.LINKED)
+    tick(world, timedelta(seconds=61))
+    assert order(world).amount.amount == Decimal(100)
+
+
+def test_amounts_are_written_with_the_decimals_of_their_currency() -> None:
+    """However BILL writes them: one payment is one order."""
+    world = paying_world()
+    show(world, amount="100.0", parts=(BillPaymentPart(bill="00n1", amount=Decimal("1E+2")),))
+    assert [str(one.amount) for one in order(world).applications] == ["100.00"]
+    assert str(order(world).cash.amount) == "100.00"
+    assert [str(in_minor_units(Decimal("70.0"), currency)) for currency in ("USD", "JPY", "KWD")] == [
+        "70.00", "70", "70.000",
+    ]  # fmt: skip
+    assert in_minor_units(Decimal("70.005"), "USD") == Decimal("70.005")
+
+
+TERMS = Terms(possible=Decimal(5), until=date(2026, 6, 10))
+
+
+@pytest.mark.parametrize(
+    ("policy", "amount", "day", "expected"),
+    [
+        ("by-terms", 245, date(2026, 6, 10), 5),
+        ("by-terms", 245, date(2026, 6, 11), 0),
+        ("by-terms", 250, date(2026, 6, 1), 0),
+        ("by-terms", 244, date(2026, 6, 1), 0),
+        ("never", 245, date(2026, 6, 1), 0),
+    ],
+    ids=["net in time", "a day late", "gross", "less than net", "never"],
+)
+def test_a_discount_is_ordered_where_policy_and_terms_allow_it(
+    policy: str, amount: int, day: date, expected: int
+) -> None:
+    """Exactly the net, within its days; then the rest of the bill is told to BILL, so that nobody pays it again."""
+    world = paying_world(discounts=policy)
+    two = {"id": "i-2", "number": "108002", "vendor_invoice_number": "INV-2"}
+    see(world, **two, net="250", total="250", open="250", lines=(line(net="250"),), terms=TERMS)
+    parts = (BillPaymentPart(bill="00n2", amount=Decimal(amount)),)
+    show(world, amount=str(amount), parts=parts, process_date=day)
+    (application,) = order(world).applications
+    assert (application.amount, application.discount) == (amount, expected)
+    post(world)
+    told = [one.frame for one in world.issued if isinstance(one.frame, PaymentRecordCommand)]
+    assert [(one.content.parts[0].bill, one.content.parts[0].amount) for one in told] == (
+        [("00n2", Decimal(5))] if expected else []
+    )
 
 
 def test_a_posting_that_differs_from_what_was_asked_is_held() -> None:

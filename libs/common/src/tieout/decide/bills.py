@@ -5,24 +5,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tieout.decide import documents, lifecycle, names, paid_outside, rows, vendors, waiting
+from tieout.decide import bill_side, documents, lifecycle, names, paid_outside, rows, vendors, waiting
 from tieout.decide.bill_plan import BillPlan, plan_bill
 from tieout.decide.mapping import Unmappable
 from tieout.decide.masters import frame_of
 from tieout.decide.rows import HoldRow, IndexRow, InvoiceRow, LinkRow, Phase, RunRow, SettingsRow, WantRow
 from tieout.decide.state import Draft
-from tieout.domain.bill import Bill, BillCoding, BillContent, BillLineContent, BillPaymentStatus
+from tieout.domain.bill import BillCoding, BillContent, BillLineContent
+from tieout.domain.bill_written import canonical_amount
 from tieout.domain.erp import DocumentStatus, PurchaseInvoice
 from tieout.domain.records import Kind
 from tieout.domain.settings import ConnectionSettings
 from tieout.events.commands import BillCommand, Intent, Priority
-from tieout.events.facts import BillObserved, Candidate, InvoiceObserved, OutcomeFact, Result
+from tieout.events.facts import Candidate, InvoiceObserved, OutcomeFact, Result
 from tieout.events.identity import content_hash
 from tieout.events.requests import RowsAsked
 
 KIND = "bill"
 DUPLICATE = "bill.duplicate"
-BILL_SIDE = ("bill.changed_in_bill", "bill.archived_in_bill")
 
 
 def observed(draft: Draft, fact: InvoiceObserved) -> None:
@@ -88,6 +88,7 @@ def _remember(draft: Draft, invoice: PurchaseInvoice) -> None:
         open=invoice.open,
         due=invoice.due_date,
         on_hold=invoice.on_hold,
+        terms=invoice.terms,
     )
     if invoice.ledger_entry:
         entry = rows.entry_row(invoice.ledger_entry)
@@ -126,13 +127,21 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
         assert why is not None  # noqa: S101 - one of the two is there
         lifecycle.hold_mapping(draft, link, row, why)
         return
-    row = row.model_copy(update={"original": plan.original_number})
+    # What a bill was created with stays: BILL refuses a later change that does not ask for approvals again.
+    approvals = row.approvals if row.target else settings.policy.approval == "bill"
+    row = row.model_copy(update={"original": plan.original_number, "approvals": approvals})
     if _is_paid(invoice) and row.phase is Phase.IGNORED and row.looked:
         return
     # A paid invoice is only looked for: if its bill is in BILL, BILL may have paid it, and tells so itself.
-    content = plan.as_json() | ({"find": True} if _is_paid(invoice) else {})
+    flags = {"find": _is_paid(invoice), "approvals": approvals}
+    content = plan.as_json() | {name: True for name, is_set in flags.items() if is_set}
     want = WantRow(content=content, needs=plan.needs())
     hashed = content_hash(content)
+    changed = bill_side.trouble(draft, row)
+    if changed is not None and hashed == row.accepted and not row.command:
+        # The ERP says what it said before; what people did in BILL still stands.
+        lifecycle.hold_mapping(draft, link, row, changed)
+        return
     twin = _twin(draft, link, row, invoice)
     if twin is None:
         lifecycle.want(draft, link, row, want, hashed, build)
@@ -207,7 +216,8 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
         due_date=date.fromisoformat(plan["due_date"]),
         description=plan["description"],
         purchase_order=plan["purchase_order"],
-        lines=tuple(_line(draft, line) for line in plan["lines"]),
+        lines=_lines(draft, plan),
+        approvals=plan.get("approvals", False),
     )
     hashed = content_hash(content.model_dump(mode="json", exclude_defaults=True))
     ensured = Intent.BILL_FIND if plan.get("find") else Intent.BILL_ENSURE
@@ -217,10 +227,14 @@ def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: Settin
     return BillCommand(**frame, content=content, original_number=plan["original_number"])
 
 
+def _lines(draft: Draft, plan: dict[str, Any]) -> tuple[BillLineContent, ...]:
+    return tuple(_line(draft, line) for line in plan["lines"])
+
+
 def _line(draft: Draft, line: dict[str, Any]) -> BillLineContent:
     coding = {kind: waiting.target_of(draft, name) for kind, name in line["coding"]}
     return BillLineContent(
-        amount=Decimal(line["amount"]),
+        amount=canonical_amount(Decimal(line["amount"])),
         description=line["description"],
         coding=BillCoding(account=waiting.target_of(draft, line["account"]), **coding),
     )
@@ -232,54 +246,37 @@ def fits(row: LinkRow, candidate: Candidate, _want: dict[str, Any]) -> bool:
 
 
 def answered(draft: Draft, before: LinkRow, row: LinkRow, fact: OutcomeFact) -> None:
-    """The bill is in BILL for the first time: its documents follow, and what was paid before, if we created it.
+    """BILL has the bill. For the first time: its documents follow, and what was paid before, if we created it.
 
     A bill that was found may have been paid in BILL already, by what the ERP's open amount lacks too: nothing is told
     to BILL of it.
     """
-    if not row.target or before.target or fact.intent == Intent.BILL_FIND:
+    if not row.target or fact.result not in (Result.APPLIED, Result.FOUND):
+        return
+    row = _with_coding(draft, before, row)
+    bill_side.written(draft, fact.link, row)
+    if before.target or fact.intent == Intent.BILL_FIND:
         return
     documents.ask(draft, row)
     if fact.result is Result.APPLIED:
         paid_outside.want(draft, row.record)
 
 
+def _with_coding(draft: Draft, before: LinkRow, row: LinkRow) -> LinkRow:
+    """Remember what BILL accepted of due date and coding, so that a change made there is seen."""
+    asked = draft.before(rows.want_row(f"{KIND}/{row.record}"), WantRow)
+    if asked is None or before.wanted != before.asked or row.command:
+        return row
+    lines = [(line.amount, line.coding) for line in _lines(draft, asked.content)]
+    coded = bill_side.coded(asked.content["due_date"], lines)
+    if coded == row.coded:
+        return row
+    row = row.model_copy(update={"coded": coded})
+    draft.write(rows.link_row(f"{KIND}/{row.record}"), row, row.phase.value)
+    return row
+
+
 def reconsider(draft: Draft, row: LinkRow) -> None:
     """What it was held for has changed, and its record is not kept: it is read again and then decided anew."""
     asked = RowsAsked(connection=draft.origin.connection, kind=Kind.PURCHASE_INVOICE, keys=(row.record,))
     draft.requests.append(asked)
-
-
-def shown(draft: Draft, fact: BillObserved) -> None:
-    """BILL showed a bill: one of ours that was changed or archived there is held, and its payments with it."""
-    bill = fact.bill
-    owner = draft.read(rows.index_row(KIND, bill.id), IndexRow)
-    row = None if owner is None else draft.read(rows.link_row(owner.link), LinkRow)
-    if owner is None or row is None or row.command:
-        return
-    invoice = draft.read(rows.invoice_row(row.record), InvoiceRow)
-    if invoice is None:
-        return
-    why = _changed(draft, bill, row, invoice)
-    held = draft.read(rows.hold_row(owner.link), HoldRow)
-    if why is not None:
-        if held is None or held.reason in BILL_SIDE:
-            lifecycle.hold_mapping(draft, owner.link, row, why)
-    elif held is not None and held.reason in BILL_SIDE:
-        draft.remove(rows.hold_row(owner.link), "hold.gone", "BILL shows it as it should be")
-        lifecycle.settle(draft, owner.link, row)
-        waiting.arrived(draft, names.target(KIND, bill.id))
-
-
-def _changed(draft: Draft, bill: Bill, row: LinkRow, invoice: InvoiceRow) -> Unmappable | None:
-    number = {"number": row.number}
-    if bill.amount is not None and bill.amount != invoice.total:
-        there, here = format(bill.amount, "f"), format(invoice.total, "f")
-        return Unmappable("bill.changed_in_bill", {**number, "what": "the amount", "there": there, "here": here})
-    vendor = waiting.target_of(draft, invoice.vendor)
-    if vendor and bill.vendor != vendor:
-        params = {**number, "what": "the vendor", "there": bill.vendor, "here": vendor}
-        return Unmappable("bill.changed_in_bill", params)
-    if bill.archived and bill.payment_status is BillPaymentStatus.UNPAID:
-        return Unmappable("bill.archived_in_bill", number)
-    return None

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tieout.decide import (
+    bill_side,
     bills,
     documents,
     entries,
     lifecycle,
     masters,
+    names,
     outcomes,
     paid_outside,
     payments,
@@ -17,6 +19,7 @@ from tieout.decide import (
     rows,
     transfers,
     vendors,
+    waiting,
 )
 from tieout.decide.lifecycle import Build
 from tieout.decide.rows import HoldRow, LinkRow, RunRow, SettingsRow
@@ -58,7 +61,9 @@ KINDS: Final[dict[str, KindOfLink]] = {
     masters.ACCOUNT: KindOfLink(masters.build, masters.fits),
     masters.DIMENSION: KindOfLink(masters.build, masters.fits),
     bills.KIND: KindOfLink(bills.build, bills.fits, bills.answered, bills.reconsider),
-    paid_outside.KIND: KindOfLink(paid_outside.build, paid_outside.fits),
+    paid_outside.KIND: KindOfLink(
+        paid_outside.build, paid_outside.fits, paid_outside.answered, paid_outside.reconsider
+    ),
     documents.KIND: KindOfLink(documents.build, documents.fits),
     payments.KIND: KindOfLink(payments.build, payments.fits, payments.answered, payments.reconsider),
     transfers.KIND: KindOfLink(transfers.build, transfers.fits, transfers.answered),
@@ -93,6 +98,7 @@ def _settings(draft: Draft, fact: SettingsFact) -> None:
     if current is not None and current.generation >= fact.generation:
         return
     draft.write(rows.SETTINGS, SettingsRow(generation=fact.generation, settings=fact.settings), "settings")
+    waiting.arrived(draft, names.SETTINGS)
 
 
 def _tick(draft: Draft, _fact: TickFact) -> None:
@@ -140,7 +146,7 @@ def _unreadable(draft: Draft, fact: UnreadableFact) -> None:
 def _released(draft: Draft, fact: HoldReleased) -> None:
     kind = fact.link.split("/", 1)[0]
     if kind in KINDS:
-        outcomes.released(draft, fact, KINDS[kind].build)
+        outcomes.released(draft, fact, KINDS[kind].build, KINDS[kind].reconsider)
 
 
 def _reconsider(draft: Draft, _link: str, row: LinkRow) -> None:
@@ -167,7 +173,7 @@ HANDLERS: Final[dict[type[Payload], Callable[[Draft, Any], None]]] = {
     LedgerEntryObserved: entries.observed,
     DocumentFetched: documents.fetched,
     BillPaymentObserved: payments.observed,
-    BillObserved: bills.shown,
+    BillObserved: bill_side.shown,
     BillVendorObserved: vendors.shown,
     OutcomeFact: _outcome,
     SideFact: _side,

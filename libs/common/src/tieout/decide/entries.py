@@ -23,7 +23,8 @@ def observed(draft: Draft, fact: LedgerEntryObserved) -> None:
         return
     # Remembered at once, so that the entry seen again before the invoice was read asks nothing twice.
     due = entry.due_date or invoice.due
-    told = invoice.model_copy(update={"open": entry.open, "due": due, "on_hold": entry.on_hold})
+    said = {"open": entry.open, "due": due, "on_hold": entry.on_hold, "terms": entry.terms}
+    told = invoice.model_copy(update=said)
     if told == invoice:
         return
     draft.write(rows.invoice_row(owner.link), told, "invoice", "its ledger entry changed")

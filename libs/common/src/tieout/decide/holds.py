@@ -171,6 +171,38 @@ REASONS: Final[dict[str, HoldReason]] = {
         sentence="The bill of {number} was archived in BILL while the invoice is open in the ERP.",
         cure="Restore the bill in BILL, or settle the invoice in the ERP.",
     ),
+    "bill.recoded_in_bill": HoldReason(
+        who="the controller",
+        where="BILL",
+        sentence="The bill of {number} was changed in BILL: {what}. The invoice in the ERP stays as it is posted.",
+        cure="Set it back in BILL, or correct the invoice in the ERP; its payments go on meanwhile.",
+    ),
+    "bill.denied_in_bill": HoldReason(
+        who="accounts payable",
+        where="BILL, approvals of the bill",
+        sentence="The bill of {number} was denied in BILL by {who} ({since}).",
+        cure="Settle it with the approver: have it approved in BILL, or cancel the invoice in the ERP.",
+    ),
+    "bill.rerouted_in_bill": HoldReason(
+        who="the approver in BILL",
+        where="BILL, approvals of the bill",
+        sentence="The approval of the bill of {number} was passed on in BILL to {who}, who has not decided (since "
+        "{since}).",
+        cure="Have it approved or denied in BILL.",
+    ),
+    "bill.approval_missing": HoldReason(
+        who="the controller",
+        where="BILL, approval policies",
+        sentence="BILL is to approve the bill of {number} again, and asks nobody to.",
+        cure="Make an approval policy in BILL that it meets, or name an approver on it; or set policy.approval to erp.",
+    ),
+    "paid.awaits_approval": HoldReason(
+        who="the approver in BILL",
+        where="BILL, approvals of the bill",
+        sentence="What was paid of invoice {number} before cannot be told to BILL while bill {bill} is not approved "
+        "there.",
+        cure="Have the bill approved in BILL.",
+    ),
     "payment.bill_unknown": HoldReason(
         who="accounts payable",
         where="BILL and the ERP",
@@ -198,14 +230,15 @@ REASONS: Final[dict[str, HoldReason]] = {
     "payment.bill_held": HoldReason(
         who="accounts payable",
         where="the hold of the bill",
-        sentence="Payment {number} pays the bill of {bill}, which is held: {why}.",
-        cure="Mend what the bill is held for.",
+        sentence="Payment {number} pays the bill of {bill}, which was changed in BILL: {why}.",
+        cure="Mend what the bill is held for; or, if it was meant to be paid so, release the hold with a reason.",
+        release=True,
     ),
     "payment.account_missing": HoldReason(
         who="the controller",
         where="settings of the connection, accounts",
         sentence="Payment {number} was taken from {funding}, for which no account is configured.",
-        cure="Name the account in the settings: clearing, cards or wallet.",
+        cure="Name the ERP's account for it in the settings as {setting}.",
     ),
     "payment.date_missing": HoldReason(
         who="the platform team",

@@ -160,13 +160,15 @@ def hold(draft: Draft, link: str, row: LinkRow, held: HoldRow, why: str = "") ->
     if row.ready:
         draft.remove(row.ready, "dequeued")
     row = waiting.no_longer(draft, link, row)
-    draft.write(rows.hold_row(link), held, "held", why)
+    draft.write(rows.hold_row(link), held, "held", why or held.reason)
     row = row.model_copy(update={"phase": Phase.HELD, "ready": ""})
     draft.write(rows.link_row(link), row, "held", why)
 
 
 def hold_mapping(draft: Draft, link: str, row: LinkRow, why: Unmappable) -> None:
-    """Hold a link for what its own record says; mending the record releases it. The same hold again changes nothing.
+    """Hold a link for what its own record says; mending the record releases it, or a person where ``why`` lets one.
+
+    The same hold again changes nothing.
 
     Where the cause is another record, ``why.until`` names it, and a change there has this one read again.
     """
@@ -176,7 +178,7 @@ def hold_mapping(draft: Draft, link: str, row: LinkRow, why: Unmappable) -> None
         return
     draft.remove(rows.want_row(link), "want.gone")
     origin = draft.origin
-    new = HoldRow(reason=reason, params=params, since=origin.time, fact=origin.fact, mapping=True)
+    new = HoldRow(reason=reason, params=params, since=origin.time, fact=origin.fact, mapping=not why.release)
     hold(draft, link, row.model_copy(update={"wanted": ""}), new)
     if why.until:
         waiting.watch(draft, link, why.until)

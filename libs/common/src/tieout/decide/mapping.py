@@ -19,12 +19,14 @@ TAIL: Final = 7
 class Unmappable:
     """Why a record cannot stand in BILL: a word of ``decide.holds`` and what its sentence needs.
 
-    ``until`` is the name of another record that is the cause; a change of it is worth another look.
+    ``until`` is the name of another record that is the cause; a change of it is worth another look. ``release`` says
+    that a person may overrule it.
     """
 
     reason: str
     params: dict[str, str] = field(default_factory=dict)
     until: str = ""
+    release: bool = False
 
 
 def fit(text: str, limit: int) -> str:

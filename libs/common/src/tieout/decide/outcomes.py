@@ -55,8 +55,13 @@ def _apply(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Buil
         lifecycle.again(draft, link, row, fact, build)
 
 
-def released(draft: Draft, fact: HoldReleased, build: Build) -> None:
-    """A person releases a hold: link a candidate, create in spite of them, or just try again."""
+def released(
+    draft: Draft, fact: HoldReleased, build: Build, reconsider: Callable[[Draft, LinkRow], None] | None
+) -> None:
+    """A person releases a hold: link a candidate, create in spite of them, or just try again.
+
+    Where nothing was wanted yet, because the hold came before, the record is decided anew without that objection.
+    """
     link = fact.link
     row = draft.read(rows.link_row(link), LinkRow)
     held = draft.read(rows.hold_row(link), HoldRow)
@@ -73,6 +78,10 @@ def released(draft: Draft, fact: HoldReleased, build: Build) -> None:
     if fact.choice == "create":
         excluded = tuple(sorted({*row.excluded, *(c.id for c in held.candidates)}))
         row = row.model_copy(update={"excluded": excluded})
+    if reconsider is not None and draft.read(rows.want_row(link), WantRow) is None:
+        lifecycle.settle(draft, link, row)
+        reconsider(draft, row)
+        return
     lifecycle.request(draft, link, row, build)
 
 

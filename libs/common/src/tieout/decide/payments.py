@@ -5,9 +5,11 @@ know, is ever posted. Payments made outside BILL never come this way: they are i
 """
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
 
-from tieout.decide import lifecycle, names, reversals, rows, transfers
+from tieout.decide import bill_side, lifecycle, names, paid_outside, reversals, rows, transfers
 from tieout.decide.mapping import Unmappable
 from tieout.decide.masters import frame_of
 from tieout.decide.rows import (
@@ -22,17 +24,26 @@ from tieout.decide.rows import (
     WantRow,
 )
 from tieout.decide.state import Draft
-from tieout.domain.bill_payments import BillPayment, BillPaymentPart, FundingType, PaymentStage
-from tieout.domain.erp import VendorRef
+from tieout.domain.bill_payments import BillPayment, BillPaymentPart, FundingAccount, FundingType, PaymentStage
+from tieout.domain.erp import ZERO, VendorRef
 from tieout.domain.erp_orders import AccountKind, Application, PaymentOrder, PostingAccount
 from tieout.domain.erp_outcomes import payment_differences
-from tieout.domain.money import Money
+from tieout.domain.money import Money, in_minor_units
 from tieout.domain.settings import ConnectionSettings
 from tieout.events.commands import ErpCommand, Intent, Priority
 from tieout.events.facts import BillPaymentObserved, Candidate, OutcomeFact, Result
 from tieout.events.identity import content_hash, mark
 
 KIND = "payment"
+BILL_HELD: Final = "payment.bill_held"
+CLEARING: Final = {
+    FundingType.BANK_ACCOUNT: "clearing",
+    FundingType.CARD_ACCOUNT: "cards",
+    FundingType.AP_CARD: "cards",
+    FundingType.WALLET: "wallet",
+    FundingType.UNDEFINED: "",
+}
+"""By what BILL took the money from: the setting that names the account it stands on until the bank's line shows it."""
 
 
 def link_of(payment: str) -> str:
@@ -80,7 +91,7 @@ def consider(draft: Draft, seen: PaymentRow) -> None:
     settings = draft.read(rows.SETTINGS, SettingsRow)
     if settings is None:
         return
-    plan = plan_payment(draft, payment, settings.settings)
+    plan = plan_payment(draft, payment, settings.settings, row.released)
     if isinstance(plan, Unmappable):
         lifecycle.hold_mapping(draft, link, row, plan)
         return
@@ -118,9 +129,9 @@ class _Part:
 
 
 def plan_payment(  # noqa: PLR0911 - one per reason
-    draft: Draft, payment: BillPayment, settings: ConnectionSettings
+    draft: Draft, payment: BillPayment, settings: ConnectionSettings, released: tuple[str, ...] = ()
 ) -> PaymentOrder | Unmappable:
-    """The order for the ERP, or why there is none yet."""
+    """The order for the ERP, or why there is none yet; ``released`` are the reasons that a person has overruled."""
     number = {"number": _number(payment)}
     if payment.unexplained() != 0 or not payment.parts or payment.amount is None:
         return Unmappable("payment.unexplained", {**number, "amount": str(payment.amount)})
@@ -128,11 +139,13 @@ def plan_payment(  # noqa: PLR0911 - one per reason
         return Unmappable("payment.date_missing", number)
     if any(part.credits for part in payment.parts):
         return Unmappable("payment.credits", number)
-    clearing = _clearing(payment, settings)
+    setting = CLEARING[FundingType.UNDEFINED if payment.funding is None else payment.funding.type]
+    clearing = getattr(settings.accounts, setting) if setting else ""
     if not clearing:
-        funding = "an unknown source" if payment.funding is None else payment.funding.type.value
-        return Unmappable("payment.account_missing", {**number, "funding": funding})
-    parts = _parts(draft, payment)
+        funding = "an unknown source" if payment.funding is None else _source(payment.funding)
+        params = {**number, "funding": funding, "setting": f"accounts.{setting}" if setting else "accounts"}
+        return Unmappable("payment.account_missing", params, until=names.SETTINGS)
+    parts = _parts(draft, payment, released)
     if isinstance(parts, Unmappable):
         return parts
     payees = {(one.invoice.vendor_number, one.invoice.currency) for one in parts}
@@ -141,6 +154,7 @@ def plan_payment(  # noqa: PLR0911 - one per reason
         return Unmappable("payment.mixed", {**number, "vendors": vendors})
     vendor, currency = payees.pop()
     link = link_of(payment.id)
+    day = max([payment.process_date, *(one.invoice.posting_date for one in parts)])
     return PaymentOrder(
         mark=mark(settings.bill.organization, settings.erp.identity, link, KIND),
         vendor=VendorRef(number=vendor),
@@ -149,14 +163,15 @@ def plan_payment(  # noqa: PLR0911 - one per reason
                 document=one.record,
                 number=one.invoice.number,
                 ledger_entry=one.invoice.ledger_entry,
-                amount=one.part.amount,
+                amount=in_minor_units(one.part.amount, currency),
+                discount=_discount(one, day, settings),
                 dimensions=one.invoice.dimensions,
             )
             for one in parts
         ),
-        cash=Money(amount=payment.amount, currency=currency),
+        cash=Money(amount=in_minor_units(payment.amount, currency), currency=currency),
         process_date=payment.process_date,
-        posting_date=max([payment.process_date, *(one.invoice.posting_date for one in parts)]),
+        posting_date=day,
         clearing=PostingAccount(kind=AccountKind.GENERAL, number=clearing),
         reference=payment.id,
         transaction=payment.check_number or payment.trace_number,
@@ -164,7 +179,7 @@ def plan_payment(  # noqa: PLR0911 - one per reason
     )
 
 
-def _parts(draft: Draft, payment: BillPayment) -> list[_Part] | Unmappable:
+def _parts(draft: Draft, payment: BillPayment, released: tuple[str, ...]) -> list[_Part] | Unmappable:
     found = []
     for part in payment.parts:
         owner = draft.read(rows.index_row("bill", part.bill), IndexRow)
@@ -172,28 +187,27 @@ def _parts(draft: Draft, payment: BillPayment) -> list[_Part] | Unmappable:
         if owner is None:
             return Unmappable("payment.bill_unknown", {"number": _number(payment), "bill": part.bill}, until=name)
         record = owner.link.split("/", 1)[1]
-        held = draft.read(rows.hold_row(owner.link), HoldRow)
-        if held is not None and held.reason == "bill.changed_in_bill":
-            params = {"number": _number(payment), "bill": record, "why": held.reason}
-            return Unmappable("payment.bill_held", params, until=name)
         invoice = draft.read(rows.invoice_row(record), InvoiceRow)
         if invoice is None:
             return Unmappable("payment.bill_unknown", {"number": _number(payment), "bill": part.bill}, until=name)
+        change = bill_side.change_of(draft, part.bill)
+        if change and BILL_HELD not in released:
+            params = {"number": _number(payment), "bill": invoice.number, "why": change}
+            return Unmappable(BILL_HELD, params, until=name, release=True)
         found.append(_Part(part, invoice, record))
     return found
 
 
-def _clearing(payment: BillPayment, settings: ConnectionSettings) -> str:
-    """The account BILL's money stands on between the payment and the bank's line; cards and wallet have their own."""
-    accounts = settings.accounts
-    funding = FundingType.UNDEFINED if payment.funding is None else payment.funding.type
-    return {
-        FundingType.BANK_ACCOUNT: accounts.clearing,
-        FundingType.CARD_ACCOUNT: accounts.cards,
-        FundingType.AP_CARD: accounts.cards,
-        FundingType.WALLET: accounts.wallet,
-        FundingType.UNDEFINED: "",
-    }[funding]
+def _discount(one: _Part, day: date, settings: ConnectionSettings) -> Decimal:
+    """What the vendor's terms allow beside the cash, if the policy takes it: for exactly the net, within its days."""
+    terms, still = one.invoice.terms, one.invoice.open
+    if settings.policy.discounts != "by-terms" or terms is None or still is None or day > terms.until:
+        return ZERO
+    return terms.possible if one.part.amount == still - terms.possible else ZERO
+
+
+def _source(funding: FundingAccount) -> str:
+    return f"{funding.type.value} {funding.id}".strip()
 
 
 def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: SettingsRow) -> ErpCommand:
@@ -217,10 +231,11 @@ def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) ->
         if seen is not None and seen.undo and not row.command and not row.target:
             _undo(draft, link, row, seen)
         return
-    settings = draft.read(rows.SETTINGS, SettingsRow)
-    order = _ordered(draft, seen, settings)
+    order = _ordered(draft, link)
     if order is not None:
         transfers.due(draft, seen.payment, order.cash)
+        for application in order.applications:
+            paid_outside.discount(draft, application.document, row.record, application.discount)
         draft.write(rows.order_row(link), OrderRow(order=order, entries=fact.payment.entries), "recorded")
         differences = payment_differences(order, fact.payment)
         if differences:
@@ -232,12 +247,10 @@ def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) ->
         reversals.want(draft, link, seen)
 
 
-def _ordered(draft: Draft, seen: PaymentRow, settings: SettingsRow | None) -> PaymentOrder | None:
-    """The order as it was asked: from the payment, which is final in amount, parts and date once money has moved."""
-    if settings is None:
-        return None
-    plan = plan_payment(draft, seen.payment, settings.settings)
-    return None if isinstance(plan, Unmappable) else plan
+def _ordered(draft: Draft, link: str) -> PaymentOrder | None:
+    """The order as it was asked, whatever has become of the settings or of the bills since."""
+    asked = draft.before(rows.want_row(link), WantRow)
+    return None if asked is None else PaymentOrder.model_validate(asked.content["order"])
 
 
 def _number(payment: BillPayment) -> str:

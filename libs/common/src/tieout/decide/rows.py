@@ -15,6 +15,7 @@
 | ``invoice/<id>`` | what payments need to know of an invoice whose bill was asked for |
 | ``entry/<id>`` | the invoice that a vendor ledger entry belongs to |
 | ``payment/<BILL id>`` | a payment as BILL last showed it |
+| ``shown/<BILL id>`` | a bill as BILL last showed it, if it was changed there or is approved there |
 | ``order/<link>`` | what was recorded in the ERP, kept because a void may come a year later |
 | ``due/<transfer>`` | what BILL took from a bank on one day, and what of it is booked |
 | ``key/<key>`` | the link that claimed a key that must be unique, such as a vendor's invoice number |
@@ -30,8 +31,9 @@ from typing import Any
 from pydantic import Field
 
 from tieout.decide.state import Row
+from tieout.domain.bill import BillApprovalStatus
 from tieout.domain.bill_payments import BillPayment
-from tieout.domain.erp import DimensionCode, Vendor
+from tieout.domain.erp import DimensionCode, Terms, Vendor
 from tieout.domain.erp_orders import EntryRef, PaymentOrder
 from tieout.domain.money import Amount
 from tieout.domain.settings import ConnectionSettings
@@ -95,6 +97,7 @@ class LinkRow(Row):
         original: the record's own text where the outside's limits forced a visible change.
         looked: it was only looked for in BILL, and was not there.
         excluded: BILL ids that a person said are not it. released: hold reasons a person has overruled for it.
+        approvals: BILL was asked to have the bill approved. coded: due date and coding that BILL last accepted.
     """
 
     kind: str
@@ -120,6 +123,8 @@ class LinkRow(Row):
     looked: bool = False
     excluded: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    approvals: bool = False
+    coded: str = ""
 
 
 class WantRow(Row):
@@ -211,7 +216,7 @@ class TaskRow(Row):
 class InvoiceRow(Row):
     """An invoice as payments need it.
 
-    ``total`` is what its bill is to be, ``open``, ``due`` and ``on_hold`` are as last told.
+    ``total`` is what its bill is to be, ``open``, ``due``, ``on_hold`` and ``terms`` are as last told.
     """
 
     number: str
@@ -225,6 +230,26 @@ class InvoiceRow(Row):
     open: Amount | None = None
     due: date | None = None
     on_hold: str | None = None
+    terms: Terms | None = None
+
+
+class ShownRow(Row):
+    """A bill as BILL last showed it, kept from when that first was not plainly what was written there.
+
+    Attributes:
+        updated: BILL's stamp of it, UTC.
+        approval: how far it is approved in BILL. who: the users who have to decide, or have denied it. since: when they
+            were asked or did, UTC. rerouted: it was passed on to them.
+        reason, params: what was changed in BILL, as a hold says it; ``""`` for nothing.
+    """
+
+    updated: datetime | None = None
+    approval: BillApprovalStatus = BillApprovalStatus.UNDEFINED
+    who: str = ""
+    since: datetime | None = None
+    rerouted: bool = False
+    reason: str = ""
+    params: dict[str, str] = Field(default_factory=dict)
 
 
 class PaymentRow(Row):
@@ -319,6 +344,11 @@ def invoice_row(invoice: str) -> str:
 def entry_row(entry: str) -> str:
     """Key of the invoice that a vendor ledger entry belongs to."""
     return f"entry/{entry}"
+
+
+def shown_row(bill: str) -> str:
+    """Key of a bill as BILL showed it, by BILL's id."""
+    return f"shown/{bill}"
 
 
 def payment_row(payment: str) -> str:

@@ -16,7 +16,7 @@ from tieout.decide.rows import DueRow, IndexRow, LinkRow, Phase, SettingsRow, Wa
 from tieout.decide.state import Draft
 from tieout.domain.bill_payments import BillPayment, FundingType
 from tieout.domain.erp_orders import AccountKind, FundsTransferOrder, PostingAccount
-from tieout.domain.money import Money
+from tieout.domain.money import Money, in_minor_units
 from tieout.events.commands import ErpCommand, Intent, Priority
 from tieout.events.facts import Candidate, OutcomeFact, Result
 from tieout.events.identity import content_hash, mark
@@ -82,7 +82,7 @@ def _ask(draft: Draft, transfer: str, row: DueRow, settings: SettingsRow) -> Non
         params = {"amount": f"{remainder:f} {row.currency}", "account": row.account}
         lifecycle.hold_mapping(draft, link, own, Unmappable("transfer.bank_missing", params))
         return
-    content = {"ordinal": len(row.booked), "amount": format(remainder, "f")}
+    content = {"ordinal": len(row.booked), "amount": format(in_minor_units(remainder, row.currency), "f")}
     lifecycle.want(draft, link, own, WantRow(content=content), content_hash(content), build)
 
 

@@ -246,6 +246,10 @@ class BillPayment(Record):
         return None if self.amount is None else self.amount - sum((part.amount for part in self.parts), Decimal(0))
 
 
+AWAITS_APPROVAL: Final = "awaits_approval"
+"""Code of the refusal to record a payment of a bill that is not approved in BILL."""
+
+
 class RecordedPart(Record):
     """What of a payment made outside BILL went to one bill, in the vendor's currency."""
 

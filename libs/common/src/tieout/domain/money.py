@@ -59,6 +59,12 @@ def smallest_unit(currency: str) -> Decimal:
     return Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))
 
 
+def in_minor_units(amount: Decimal, currency: str) -> Decimal:
+    """The same amount, written with its currency's decimals (70.00 USD, 70 JPY); a finer one is left as it is."""
+    written = amount.quantize(smallest_unit(currency), context=_ROUNDING)
+    return written if written == amount else amount
+
+
 class Money(BaseModel):
     """An amount in one currency (ISO 4217). Adding two currencies is an error, never a conversion."""
 

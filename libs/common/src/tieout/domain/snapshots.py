@@ -50,7 +50,8 @@ class AccountPosting(Record):
 class StrayDocument(Record):
     """A document that the control accounts show otherwise than the vendor ledger does; both debit positive.
 
-    ``vendor`` is None where the vendor ledger does not know the document at all.
+    ``vendor`` is None where the vendor ledger does not know the document at all; then there is one of these for each
+    account that it stands on, because what is moved from one control account to another differs on both.
     """
 
     document_number: str

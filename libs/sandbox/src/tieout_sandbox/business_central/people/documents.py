@@ -113,6 +113,13 @@ def set_due_date(books: Books, order: dict[str, Any]) -> dict[str, Any]:
     return {"entry": entry.number}
 
 
+def set_discount(books: Books, order: dict[str, Any]) -> dict[str, Any]:
+    """``invoice`` and ``possible``: the payment discount that its ledger entry still offers, as the client allows."""
+    entry = entry_of(books, invoice(books, order["invoice"]))
+    books.vendor_ledger.change(entry, discount_left=-amount(order["possible"]))
+    return {"entry": entry.number}
+
+
 def attach(books: Books, order: dict[str, Any]) -> dict[str, Any]:
     """``invoice``, ``name``, ``text`` or ``size`` (bytes), ``incoming``: a file on the document."""
     return {"id": _attach(books, invoice(books, order["invoice"]), order).id}
@@ -157,6 +164,7 @@ ACTIONS: dict[str, Callable[[Books, dict[str, Any]], dict[str, Any]]] = {
     "delete_draft": delete_draft,
     "set_on_hold": set_on_hold,
     "set_due_date": set_due_date,
+    "set_discount": set_discount,
     "attach": attach,
     "create_order": create_order,
     "invoice_order": invoice_order,
