@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from support.installation import Installation, eventually
 from support.invoices import see
 from support.projecting import Story, told
 from tieout.connections.secrets import engine_for
+from tieout.domain.bill import Bill
 from tieout.domain.erp import VendorRef
-from tieout.events.facts import Result
+from tieout.events.facts import BillObserved, Result
 from tieout.events.tie_outs import TieOutPart
 from tieout.log.topics import Topic
 from tieout.tie_out.inputs import State
@@ -204,10 +207,30 @@ def test_beliefs_are_the_links_with_their_marks_and_what_keeps_them(made: Instal
     marks = {one.frame.link: one.frame.mark for one in story.issued}
     assert [payments[p].parts[0].mark for p in ("stp1", "stp2")] == [marks["payment/stp1"], marks["payment/stp2"]]
     (transfer,) = links.transfers
-    assert (transfer.payments, str(transfer.due), len(transfer.marks)) == (("stp1",), "100", 1)
+    assert (transfer.payments, str(transfer.due), len(transfer.marks)) == (("stp1",), "100.00", 1)
     assert links.currencies == {"009AAA": "USD"}
-    assert all(bill.moved for bill in links.bills)
+    assert [bills[f"bill/i-{n}"].moved for n in (1, 2, 3, 4)] == [True, True, False, False]
+    assert [payments[p].moved for p in ("stp1", "stp2")] == [True, False]
     assert not any(bill.moved for bill in later.bills)
+    assert not any(payment.moved for payment in later.payments)
+
+
+def test_what_a_person_did_while_the_ledgers_were_read_does_not_count_as_moved(
+    made: Installation, engine: Engine
+) -> None:
+    """A bill changed in BILL is held whenever a poll finds it so; nothing of Tieout's was on its way for it."""
+    story, begun = told(), NOON + timedelta(seconds=1)
+    facts, entries = len(story.facts), len(story.journal)
+    story.feed(BillObserved(bill=Bill(id="00n1", vendor="009AAA", invoice_number="INV-1", amount=Decimal(90))))
+    late = [(Topic.FACTS, one) for one in story.facts[facts:]]
+    late += [(Topic.JOURNAL, one) for one in story.journal[entries:]]
+    made.write(*((Topic.FACTS, one) for one in story.facts[:facts]))
+    made.write(*((Topic.JOURNAL, one) for one in story.journal[:entries]))
+    made.write(*((topic, replace(one, time=begun + timedelta(seconds=1))) for topic, one in late))
+    with projecting(made, engine):
+        links = beliefs(engine, "acme", settings(), begun)
+    (bill,) = [bill for bill in links.bills if bill.link == "bill/i-1"]
+    assert (bill.target, bill.why, bill.moved) == ("00n1", "bill.changed_in_bill", False)
 
 
 def test_a_bill_that_waits_for_a_held_vendor_is_held_itself(made: Installation, engine: Engine) -> None:

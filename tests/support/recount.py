@@ -1,9 +1,10 @@
-"""The demo's figures once more, from the simulators alone: standard library only, nothing of Tieout.
+"""The figures once more, from the simulators alone: standard library only, nothing of Tieout.
 
-    python -I recount.py '{"erp": URL, "bill": URL, "entra": URL, "ca": FILE, "cutover": DAY, "also": [NUMBER]}'
+    python -I recount.py '{"erp": URL, "bill": URL, "cutover": DAY, "also": [NUMBER], "control": {GROUP: ACCOUNT}}'
 
-Prints JSON: vendors_linked, bills_created, bills_total, without_bill, without_invoice,
-payments_applied, calls.
+Prints JSON: what the three equations of a tie-out compare (``totals``). With ``"entra": URL, "ca": FILE`` also the
+demo's figures: vendors_linked, bills_created, bills_total, without_bill, without_invoice, payments_applied,
+payments_reversed, calls.
 """
 
 import json
@@ -17,6 +18,8 @@ from typing import Any
 TIEOUT_USER = "tieout@harborfinch.example"
 CLEARING = "2950"
 Json = dict[str, Any]
+Part = tuple[str, Decimal]
+"""An invoice of the ERP's by its number, and an amount of it."""
 
 
 def get(url: str, path: str, ca: str | None = None) -> Any:
@@ -27,7 +30,7 @@ def get(url: str, path: str, ca: str | None = None) -> Any:
 
 
 def recount(place: Json) -> Json:
-    """All figures."""
+    """The demo's figures."""
     books = get(place["erp"], "/_sandbox/ledger")["companies"][0]
     (there,) = get(place["bill"], "/_sandbox/ledger")["organizations"].values()
     user = next(one["id"] for one in there["users"] if one["username"] == TIEOUT_USER)
@@ -54,6 +57,7 @@ def recount(place: Json) -> Json:
         "without_bill": sorted(set(scope(books, place)) - matched),
         "without_invoice": strange,
         "payments_applied": applied(books, there),
+        "payments_reversed": taken_back(books, there),
         "calls": {side: calls(place, side) for side in ("bill", "erp")},
     }
 
@@ -61,36 +65,150 @@ def recount(place: Json) -> Json:
 def scope(books: Json, place: Json) -> Json:
     """Posted invoices by number that are open and within the cut-over."""
     entries = {one["document_number"]: one for one in books["vendor_entries"] if one["document_type"] == "Invoice"}
-    found = {}
-    for one in books["invoices"]:
-        if one["status"] == "Draft" or not entries[one["number"]]["open"]:
-            continue
-        if one["posting_date"] >= place["cutover"] or one["number"] in place["also"]:
-            found[one["number"]] = one
-    return found
+    return {
+        one["number"]: one
+        for one in books["invoices"]
+        if one["status"] != "Draft" and entries[one["number"]]["open"] and within(one, place)
+    }
+
+
+def within(invoice: Json, place: Json) -> bool:
+    """Whether an invoice lies within the cut-over."""
+    return invoice["posting_date"] >= place["cutover"] or invoice["number"] in place["also"]
 
 
 def applied(books: Json, there: Json) -> int:
     """Payments of BILL whose every part the ERP has applied to the invoice, by a posting that credits clearing."""
+    pool = postings(books, reversed_too=False)
+    return sum(take(pool, parts_of(there, one)) for one in made_by_bill(there) if one["status"] == "PAID")
+
+
+def taken_back(books: Json, there: Json) -> int:
+    """Void payments of BILL whose every part the ERP had applied once, and has reversed."""
+    pool = postings(books, reversed_too=True) - postings(books, reversed_too=False)
+    return sum(take(pool, parts_of(there, one)) for one in made_by_bill(there) if one["status"] == "VOID")
+
+
+def postings(books: Json, *, reversed_too: bool) -> Counter[Part]:
+    """Invoices and amounts that payments were applied to which credit clearing."""
     credited = {
         one["transaction"] for one in books["entries"] if one["account"] == CLEARING and one["amount"][0] == "-"
     }
     entries = {one["number"]: one for one in books["vendor_entries"]}
-    pool: Counter[tuple[str, Decimal]] = Counter()
+    pool: Counter[Part] = Counter()
     for one in books["applications"]:
         invoice, paying = entries[one["vendor_entry"]], entries.get(one["applied_entry"])
-        if one["kind"] != "Application" or one["unapplied"] or invoice["document_type"] != "Invoice":
+        if one["kind"] != "Application" or invoice["document_type"] != "Invoice" or Decimal(one["amount"]) <= 0:
             continue
-        if paying and paying["document_type"] == "Payment" and paying["transaction"] in credited:
+        if paying is None or paying["document_type"] != "Payment" or paying["transaction"] not in credited:
+            continue
+        if reversed_too or not (one["unapplied"] or paying["reversed"]):
             pool[(invoice["document_number"], Decimal(one["amount"]))] += 1
+    return pool
+
+
+def made_by_bill(there: Json) -> list[Json]:
+    """Payments that BILL makes itself."""
+    return [one for one in there["payments"] if one["onlinePayment"]]
+
+
+def parts_of(there: Json, payment: Json) -> Counter[Part]:
+    """The ERP's invoices that a payment pays, and how much of each."""
     of_bill = {one["id"]: one.get("description", "").split(",")[0] for one in there["bills"]}
-    count = 0
-    for one in there["payments"]:
-        if one["onlinePayment"] and one["status"] == "PAID":
-            parts = Counter((of_bill[part["billId"]], Decimal(part["amount"])) for part in one["billPayments"])
-            count += not parts - pool
-            pool -= parts
-    return count
+    return Counter((of_bill[part["billId"]], Decimal(part["amount"])) for part in payment["billPayments"])
+
+
+def take(pool: Counter[Part], parts: Counter[Part]) -> bool:
+    """Whether all parts are in the pool; then they are taken out of it."""
+    there = not parts - pool
+    if there:
+        pool.subtract(parts)
+    return there
+
+
+def totals(place: Json) -> Json:
+    """Both sides of each equation, as the simulators' own entries give them."""
+    books = get(place["erp"], "/_sandbox/ledger")["companies"][0]
+    (there,) = get(place["bill"], "/_sandbox/ledger")["organizations"].values()
+    groups = of_groups(books, place["control"])
+    return {
+        "groups": {group: texts(one) for group, one in groups.items()},
+        "subledger": str(sum((one["subledger"] for one in groups.values()), Decimal(0))),
+        "control": str(sum((one["control"] for one in groups.values()), Decimal(0))),
+        "currencies": {currency: texts(one) for currency, one in of_currencies(books, there, place).items()},
+        "clearing": texts(of_clearing(books, place["cutover"])),
+    }
+
+
+def of_groups(books: Json, control: Json) -> dict[str, dict[str, Decimal]]:
+    """What vendors of each posting group are owed by their ledger, and by the group's account; debit positive."""
+    group = {one["number"]: one["posting_group"] for one in books["vendor_entries"]}
+    found = {name: {"subledger": Decimal(0), "control": Decimal(0)} for name in control}
+    for one in books["applications"]:
+        found[group[one["vendor_entry"]]]["subledger"] += Decimal(one["amount_local"])
+    accounts = {account: name for name, account in control.items()}
+    for one in books["entries"]:
+        if one["account"] in accounts:
+            found[accounts[one["account"]]]["control"] += Decimal(one["amount"])
+    return found
+
+
+def of_currencies(books: Json, there: Json, place: Json) -> dict[str, dict[str, Decimal]]:
+    """What is open in the ERP within the cut-over, and what BILL has still to take from the payer's money."""
+    due = scope(books, place)
+    local = books["setup"].get("local_currency") or "USD"
+    found: dict[str, dict[str, Decimal]] = {}
+    for entry in books["vendor_entries"]:
+        if entry["document_type"] == "Invoice" and entry["document_number"] in due:
+            row = found.setdefault(entry["currency_code"] or local, {"erp": Decimal(0), "bill": Decimal(0)})
+            row["erp"] -= Decimal(entry["remaining"])
+    inside = {one["number"] for one in books["invoices"] if one["status"] != "Draft" and within(one, place)}
+    currencies = {one["id"]: one["billCurrency"] for one in there["vendors"]}
+    less = settled(there)
+    for one in there["bills"]:
+        ours = one.get("description", "").split(",")[0] in inside
+        if not one["archived"] and (ours or one["invoice"]["invoiceDate"] >= place["cutover"]):
+            row = found.setdefault(currencies[one["vendorId"]], {"erp": Decimal(0), "bill": Decimal(0)})
+            row["bill"] += Decimal(one["amount"]) - less.get(one["id"], Decimal(0))
+    return found
+
+
+def settled(there: Json) -> dict[str, Decimal]:
+    """What of each bill is credited, told as paid outside, or paid with money that BILL has taken."""
+    found = {one["id"]: Decimal(one["creditAmount"]) for one in there["bills"]}
+    for payment in there["payments"]:
+        if payment["status"] in ("PAID", "ESCHEATED"):
+            for part in payment["billPayments"]:
+                found[part["billId"]] += Decimal(part["amount"])
+    return found
+
+
+def of_clearing(books: Json, cutover: str) -> dict[str, Decimal]:
+    """The clearing account by what moved it: payments of vendors, their reversals, the bank. The rest is nobody's."""
+    vendor = {one["transaction"]: one for one in books["vendor_entries"]}
+    bank = {one["transaction"] for one in books["bank_entries"]}
+    names = ("opening", "balance", "payments_posted", "transfers_booked", "refunds_due")
+    found = dict.fromkeys(names, Decimal(0))
+    seen: set[str] = set()
+    for one in (one for one in books["entries"] if one["account"] == CLEARING):
+        amount = Decimal(one["amount"])
+        found["balance"] += amount
+        if one["posting_date"] < cutover:
+            found["opening"] += amount
+        elif one["transaction"] in vendor and amount > 0:
+            found["refunds_due"] += amount
+        elif one["transaction"] in vendor and one["document_number"] not in seen:
+            # The same document once more is a mistake of somebody's, and no second payment of BILL's.
+            seen.add(one["document_number"])
+            found["payments_posted"] -= amount
+        elif one["transaction"] in bank:
+            found["transfers_booked"] += amount
+    return found
+
+
+def texts(amounts: dict[str, Decimal]) -> dict[str, str]:
+    """Amounts as JSON has them."""
+    return {name: str(amount) for name, amount in amounts.items()}
 
 
 def calls(place: Json, side: str) -> Json:
@@ -104,5 +222,10 @@ def calls(place: Json, side: str) -> Json:
     return {"calls": len(seen), "logins": len(logins)}
 
 
+def main(place: Json) -> Json:
+    """Everything that is asked for."""
+    return (recount(place) if "entra" in place else {}) | {"totals": totals(place)}
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(recount(json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))

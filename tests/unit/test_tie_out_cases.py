@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.agreement import DAY, Agreement
+from support.agreement import DAY, RATE, Agreement
 from support.planting import LONG_AGO, deleted_bill, keyed_in_bill, paid_in_erp
 from tieout.domain.bill_payments import PaymentStage
 from tieout.domain.erp_ledger import EntryType, VendorLedgerEntry
@@ -219,6 +219,76 @@ def test_an_exchange_gain_is_no_direct_posting() -> None:
     assert classes(compare(books.inputs())) == [(Class.DIRECT_POSTING_ON_CONTROL, Decimal(-2))]
 
 
+def unlike(document: str, amount: int) -> StrayDocument:
+    """A document that both ledgers show, and the control account so much higher."""
+    return StrayDocument(document_number=document, posting_date=DAY, general=Decimal(amount + 1), vendor=Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("gains", "off", "named"),
+    [
+        ({"PAY": -7, "INV": 7, "A": 12}, 12, ["A"]),
+        ({"PAY-1": -3, "INV-1": 3, "PAY-2": -3, "INV-2": 3, "A": 12, "B": -5}, 7, ["A", "B"]),
+        # Which of two is the gain's half is not known.
+        ({"PAY": -7, "INV": 7, "A": 7}, 7, ["A", "INV", "PAY"]),
+        # The other half of it lies before the cut-over.
+        ({"PAY": -7, "A": 12, "B": 20}, 32, ["A", "B"]),
+        # Two documents fit, or none does: nobody is accused.
+        ({"PAY": -7, "A": 17, "B": 17}, 17, []),
+        ({"PAY": -7}, 12, []),
+    ],
+)
+def test_a_posting_under_a_known_number_is_told_from_exchange_gains(
+    gains: dict[str, int], off: int, named: list[str]
+) -> None:
+    """Gains and discounts leave differences by document where nothing is wrong; they are never named with it."""
+    books = two_invoices()
+    books.strays = [unlike(document, amount) for document, amount in gains.items()]
+    books.off = Decimal(off)
+    found = compare(books.inputs()).differences
+    kind = Class.DIRECT_POSTING_ON_CONTROL if named else Class.UNEXPLAINED
+    assert {one.kind for one in found} == {kind}
+    assert sorted(document for one in found for document in one.documents) == named
+    assert sum(one.amount or 0 for one in found) == off
+
+
+def test_tieouts_own_payments_in_other_currencies_are_no_direct_postings() -> None:
+    """Their exchange gain stands under their own number; a posting under an invoice's number is named beside it."""
+    books = two_invoices()
+    books.invoice(HUNDRED, "EUR")
+    (part,) = books.pay({2: HUNDRED}).parts
+    books.strays = [unlike(part.mark, 5), unlike("108001", 5), unlike("108002", 5)]
+    books.off = Decimal(10)
+    found = compare(books.inputs()).differences
+    assert [(one.documents, one.amount) for one in found] == [(("108001",), Decimal(5)), (("108002",), Decimal(5))]
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_a_payment_posted_twice_is_named_in_any_currency(currency: str) -> None:
+    """Against the account's own currency the second entry shows as an amount, in another one as an entry."""
+    books = two_invoices()
+    books.invoice(HUNDRED, currency)
+    link = books.pay({2: Decimal(60)})
+    assert compare(books.inputs()).clean
+    again = Decimal(60) * RATE[currency]
+    books.post(link.parts[0].mark, -again)
+    (found,) = compare(books.inputs()).differences
+    assert (found.kind, found.documents, found.amount) == (
+        Class.POSTED_TWICE, (link.parts[0].mark, link.payment), -again,
+    )  # fmt: skip
+
+
+def test_a_foreign_payment_that_was_reversed_and_posted_again_stands_once() -> None:
+    """Two credits and a debit are one payment."""
+    books = two_invoices()
+    books.invoice(HUNDRED, "EUR")
+    link = books.pay({2: HUNDRED})
+    books.reverse(link)
+    books.post(link.parts[0].mark, -HUNDRED * RATE["EUR"])
+    books.invoices[2].open -= HUNDRED
+    assert Class.POSTED_TWICE not in [kind for kind, _ in classes(compare(books.inputs()))]
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "told"),
     [({"control": ()}, "subledger", "accounts.control"), ({"clearing": ""}, "clearing", "accounts.clearing")],
@@ -286,6 +356,25 @@ def _entry(document: str, local: str | None) -> VendorLedgerEntry:
         id="1", type=EntryType.INVOICE, vendor_number="10000", document_number=document, posting_date=date(2026, 5, 4),
         currency="USD", amount="100", open="100", local_amount=local, is_open=True,
     )  # fmt: skip
+
+
+def test_what_is_moved_between_control_accounts_differs_on_both() -> None:
+    """In sum the accounts still agree with the vendors, and neither does."""
+    strays = Strays()
+    for account, amount in (("2110", "7"), ("2120", "-7"), ("2110", "1"), ("2110", "-1")):
+        document = "GJ-1" if amount in ("7", "-7") else "GJ-2"
+        strays.general(_posting(document, amount).model_copy(update={"account": account}))
+    found = strays.found()
+    assert [(one.document_number, one.general, one.description) for one in found] == [
+        ("GJ-1", Decimal(7), "on 2110"), ("GJ-1", Decimal(-7), "on 2120"),
+    ]  # fmt: skip
+    books = two_invoices()
+    books.strays = list(found)
+    result = compare(books.inputs())
+    assert classes(result) == [
+        (Class.DIRECT_POSTING_ON_CONTROL, Decimal(-7)), (Class.DIRECT_POSTING_ON_CONTROL, Decimal(7)),
+    ]  # fmt: skip
+    assert (result.subledger.difference, result.subledger.status) == (Decimal(0), Status.DIFFERS)
 
 
 def test_strays_are_the_documents_that_only_one_ledger_shows_or_shows_otherwise() -> None:

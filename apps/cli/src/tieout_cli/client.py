@@ -20,6 +20,8 @@ from tieout_cli.output import FOUND, WRONG_USE, CliError
 URL: Final = "TIEOUT_API_URL"
 TOKEN: Final = "TIEOUT_API_TOKEN"  # noqa: S105 - the name of a variable
 CA_FILE: Final = "TIEOUT_API_CA_FILE"
+DEMO_STACK: Final = "demo/stack"
+"""Where ``tieout demo`` has its stack, below the project's folder of state."""
 TIMEOUT: Final = 30.0
 LARGEST: Final = 64 * 1024 * 1024
 
@@ -151,15 +153,18 @@ def _token(token_file: Path | None, environment: Mapping[str, str]) -> str:
 
 
 def _dev_stack() -> dict[str, str]:
-    """What a running dev stack has published of its control-plane."""
+    """What a dev stack that runs, or a demo that was kept running, has published of its control-plane."""
     from tieout_devstack.files import state_folder  # noqa: PLC0415 - where nothing else says the address
 
-    try:
-        known = json.loads((state_folder() / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    found = known.get("control_plane") if isinstance(known, dict) else None
-    return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    for place in (state_folder(), state_folder() / DEMO_STACK):
+        try:
+            known = json.loads((place / "state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        found = known.get("control_plane") if isinstance(known, dict) else None
+        if isinstance(found, dict):
+            return {name: str(value) for name, value in found.items()}
+    return {}
 
 
 def _is_loopback(host: str) -> bool:

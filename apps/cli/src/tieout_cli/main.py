@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "holds": ("tieout_cli.holds", "What waits for a person: list, show, release."),
     "tasks": ("tieout_cli.tasks", "What somebody has to do in one of the two systems."),
     "compare": ("tieout_cli.compare", "Tie both ledgers out, and name every difference."),
+    "tokens": ("tieout_cli.tokens", "Who may call control-plane: create, list, revoke."),
     "sandbox": ("tieout_cli.sandbox", "Serve the simulator of an outside system."),
     "inspect": ("tieout_cli.inspect", "Show how Tieout reads a raw payload or an error of an outside system."),
 }

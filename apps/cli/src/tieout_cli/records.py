@@ -81,7 +81,11 @@ def story(step: dict[str, Any]) -> str:
     said += sums[-1:]
     if step["kind"] == "outcome":
         told = " ".join(str(fact[field]) for field in ("target", "code", "message") if fact.get(field))
-        said.append(f"[{fact['result']}{f': {told}' if told else ''}]")
+        # A step may stand here for what the record waited for: then it says whose answer it was.
+        other = "" if fact["link"] in {entry["link"] for entry in step["entries"]} else f"{fact['link']} "
+        said.append(f"[{other}{fact['result']}{f': {told}' if told else ''}]")
+    elif step["kind"] == "seen":
+        said.append(f"[seen: {fact['subject']} in {fact['raw']}]")
     elif step["kind"] == "release":
         said.append(f"[released by {fact['person']}: {fact['text']}]")
     reasons = dict.fromkeys(entry["why"] for entry in step["entries"] if entry["why"])

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tieout.connections.key_wrapper import WrongMasterKey
 from tieout.connections.secrets import SecretStore, StoreNotReady, engine_for
+from tieout.domain.settings import Side
 from tieout.observability.service import EXIT_FAILED, begin, end
 from tieout.observability.settings import EXIT_WRONG_USE, load_or_exit
 from tieout_control_plane.app import ControlPlane, LogUnavailable
@@ -22,7 +23,7 @@ def main() -> None:
     settings = load_or_exit(ControlPlaneSettings)
     begin(SERVICE, settings)
     try:
-        wrapper = settings.key_wrapper()
+        wrapper = settings.key_wrapper(*Side)
         engine = engine_for(settings.database_url.get_secret_value())
         migrate(engine)
         secrets, tokens = SecretStore(engine, wrapper), Tokens(engine)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from aiohttp import web
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine
 
 from tieout.connections.registry import Registry
@@ -20,6 +21,7 @@ from tieout_control_plane.api.handlers import ConnectionHandlers
 from tieout_control_plane.api.record_handlers import RecordHandlers
 from tieout_control_plane.api.server import Api
 from tieout_control_plane.api.tie_out_handlers import TieOutHandlers
+from tieout_control_plane.api.token_handlers import TokenHandlers
 from tieout_control_plane.asking import Asking
 from tieout_control_plane.connections import Connections
 from tieout_control_plane.log_writer import LogUnavailable, LogWriter, Superseded
@@ -29,6 +31,7 @@ from tieout_control_plane.projection.timelines import Timelines
 from tieout_control_plane.projection.writing import ProjectionStore
 from tieout_control_plane.releasing import Releasing
 from tieout_control_plane.settings import ControlPlaneSettings
+from tieout_control_plane.standing import Standing
 from tieout_control_plane.ticks import Ticker
 from tieout_control_plane.tie_outs import TieOuts
 from tieout_control_plane.tokens import Tokens
@@ -103,6 +106,10 @@ class ControlPlane:
         projector = Projector(settings.kafka(), names, ProjectionStore(self._engine))
         stack.push_async_callback(_off_the_loop(projector.stop))
         projector.start()
+        standing = Standing(self._engine, registry.all)
+        stack.push_async_callback(_off_the_loop(standing.stop))
+        standing.start()
+        REGISTRY.register(standing)
         records = Records(self._engine)
         asking = Asking(names, answers, producer)
         self._api.open(
@@ -110,6 +117,7 @@ class ControlPlane:
             ConnectionHandlers(connections, asking, settings.check_seconds),
             RecordHandlers(connections, records, Timelines(self._engine), Releasing(records, writer, names)),
             TieOutHandlers(connections, TieOuts(names, asking, writer, self._engine, projector)),
+            TokenHandlers(self._tokens),
         )
         self._health.probe("connections", registry.problem)
         self._health.probe("answers", answers.problem)

@@ -2,20 +2,37 @@
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tieout.connections.secrets import told_plainly
 from tieout_control_plane.tables import TOKENS
 
-ADMIN: Final = "admin"
 INITIAL: Final = "initial administrator"
 # 20 characters of base 32 or more are 100 bits: their hash cannot be guessed back, however fast SHA-256 is.
 SHORTEST: Final = 20
 LONGEST: Final = 400
+LONGEST_NAME: Final = 80
+TOKEN_BYTES: Final = 32
+
+
+class Role(StrEnum):
+    """What a token's owner may do."""
+
+    ADMIN = "admin"
+    """Everything, tokens included."""
+    OPERATOR = "operator"
+    """Everything but tokens."""
+
+
+class TokenExists(Exception):
+    """That name has a token already."""
 
 
 class NoToken(ValueError):
@@ -28,6 +45,13 @@ class Person:
 
     name: str
     role: str
+
+
+@dataclass(frozen=True)
+class Owner(Person):
+    """The same, as a list shows it. ``created`` is when the token was made, UTC."""
+
+    created: datetime
 
 
 class Tokens:
@@ -52,12 +76,38 @@ class Tokens:
                 f"TIEOUT_API_TOKEN has {SHORTEST} to {LONGEST} printable characters without blanks "
                 "(a new one: openssl rand -hex 32)"
             )
-        row = {"name": INITIAL, "role": ADMIN, "hash": _hash(token), "from_environment": True}
+        row = {"name": INITIAL, "role": Role.ADMIN.value, "hash": _hash(token), "from_environment": True}
         statement = insert(TOKENS).values(row)
         with told_plainly(), self._engine.begin() as database:
             database.execute(
                 statement.on_conflict_do_update(index_elements=["name"], set_={"hash": statement.excluded.hash})
             )
+
+    def create(self, name: str, role: Role) -> str:
+        """A new token for a person, who has none yet; only its hash is kept.
+
+        Raises:
+            TokenExists: the name has one.
+        """
+        token = secrets.token_hex(TOKEN_BYTES)
+        row = {"name": name, "role": role.value, "hash": _hash(token), "from_environment": False}
+        made = insert(TOKENS).values(row).on_conflict_do_nothing(index_elements=["name"]).returning(TOKENS.c.name)
+        with told_plainly(), self._engine.begin() as database:
+            if database.execute(made).first() is None:
+                raise TokenExists(name)
+        return token
+
+    def list(self) -> tuple[Owner, ...]:
+        """Whose tokens there are, by name."""
+        wanted = select(TOKENS.c.name, TOKENS.c.role, TOKENS.c.created).order_by(TOKENS.c.name)
+        with told_plainly(), self._engine.connect() as database:
+            return tuple(Owner(row.name, row.role, row.created) for row in database.execute(wanted))
+
+    def revoke(self, name: str) -> bool:
+        """Forget a person's token; False if there is none, or it is the environment's."""
+        gone = delete(TOKENS).where(TOKENS.c.name == name, TOKENS.c.from_environment.is_(False))
+        with told_plainly(), self._engine.begin() as database:
+            return database.execute(gone).rowcount == 1
 
     def person(self, token: str) -> Person | None:
         """Whose token it is, None if nobody's."""

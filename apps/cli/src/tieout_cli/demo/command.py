@@ -1,5 +1,6 @@
 """The command line of ``tieout demo``."""
 
+import os
 import sys
 from json import dumps
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from tieout_cli.client import DEMO_STACK, TOKEN, URL
 from tieout_cli.demo import plan
 from tieout_cli.demo.place import CONNECTION
 from tieout_cli.demo.progress import Progress
@@ -17,6 +19,7 @@ from tieout_cli.demo.running import ERPS, SIZES, Wish, run, stop
 from tieout_cli.demo.scene import Scene
 from tieout_cli.output import FOUND, OUT, WRONG_USE, CliError
 from tieout_devstack.errors import DevstackError
+from tieout_devstack.files import state_folder
 
 # Of tables that no terminal limits.
 WIDTH: Final = 150
@@ -72,7 +75,7 @@ def _where_next(left: Scene | None, console: Console) -> None:
     api = plan.url_of(plan.CONTROL_PLANE, left.ports)
     lines = [
         f"Still running, logs in {left.place.logs}. Look around:",
-        f"  export TIEOUT_API_URL={api} TIEOUT_API_TOKEN_FILE={left.place.token_file}",
+        *([] if _is_found(left) else [f"  export TIEOUT_API_URL={api} TIEOUT_API_TOKEN_FILE={left.place.token_file}"]),
         f"  {tieout} connections show {CONNECTION}    (as it was applied: {left.place.connection})",
         f"  {tieout} check {CONNECTION}",
         f"  {tieout} holds list; {tieout} records show NUMBER; {tieout} compare {CONNECTION}",
@@ -81,6 +84,11 @@ def _where_next(left: Scene | None, console: Console) -> None:
         f"  {tieout} demo --again [--cold] goes on with it; {tieout} demo --stop ends it.",
     ]
     console.print(Text("\n".join(lines)))
+
+
+def _is_found(left: Scene) -> bool:
+    """Whether the other commands find this demo by themselves."""
+    return left.place.stack == (state_folder() / DEMO_STACK).resolve() and not {URL, TOKEN} & set(os.environ)
 
 
 def _program() -> str:

@@ -109,6 +109,9 @@ class Scene:
             if service.needs_store:
                 self.running[service.name] = plan.start_service(service, wiring, kept=self.kept)
         self.wait_ready([service.name for service in there])
+        if self.kept:
+            # The other commands find it so; it goes with the stack.
+            self.ground.stack.announce("control_plane", {"url": self.api.url, "token": self.place.token()})
 
     def wait_ready(self, names: Iterable[str]) -> None:
         """Wait until processes are ready. Raises NotReady with the end of a log."""

@@ -124,6 +124,8 @@ def _linked(work: _Work, link: BillLink, entry: OpenEntry | None, bill: BillSeen
     if bill is not None and bill.amount is None:
         work.name(Class.UNREADABLE, documents, None, link.currency, link.link, "The amount in BILL.")
         return
+    if any(paying.link.moved for paying, _ in work.parts.get(link.target, ())):
+        link = link.model_copy(update={"moved": True})
     paid, ahead = _payments_of(work, link.target, link)
     if bill is None or bill.archived or bill.amount is None:
         work.add(link.currency, open_amount, ZERO)

@@ -82,16 +82,27 @@ def _document(work: _Work, paying: Paying, mark: str) -> None:
     if posted is None:
         return
     payment, amount = paying.link.payment, posted.credit
-    expected = sum((part.link.amount for part in paying.parts if part.link.mark == mark), ZERO)
-    local = not paying.link.currency or paying.link.currency == work.inputs.erp.currency
-    if local and paying.link.state is State.DONE and not paying.link.moved and amount != expected:
-        kind = Class.POSTED_TWICE if amount >= 2 * expected else Class.AMOUNT_DIFFERS
-        documents = (mark, payment)
-        work.name(kind, documents, expected - amount, paying.link.link, f"{amount} posted, {expected} paid.")
-        amount = expected
+    parts = [part.link.amount for part in paying.parts if part.link.mark == mark]
+    if paying.link.state is State.DONE and not paying.link.moved:
+        local = not paying.link.currency or paying.link.currency == work.inputs.erp.currency
+        expected = sum(parts, ZERO) if local else amount - _surplus(posted, len(parts))
+        if amount != expected:
+            kind = Class.POSTED_TWICE if amount >= 2 * expected or not local else Class.AMOUNT_DIFFERS
+            documents = (mark, payment)
+            work.name(kind, documents, expected - amount, paying.link.link, f"{amount} posted, {expected} paid.")
+            amount = expected
     work.posted[payment] = work.posted.get(payment, ZERO) + amount
     if posted.debit:
         work.reversed[payment] = work.reversed.get(payment, ZERO) + posted.debit
+
+
+def _surplus(posted: Posted, parts: int) -> Decimal:
+    """What stands of a payment beyond one entry for each part: in another currency the amounts themselves tell nothing.
+
+    The first entries are taken for the payment's own.
+    """
+    standing = len(posted.credits) - posted.debits
+    return sum(posted.credits[len(posted.credits) - (standing - parts) :], ZERO) if standing > parts else ZERO
 
 
 def _transfer(work: _Work, transfer: TransferLink) -> None:

@@ -71,7 +71,8 @@ class BillLink(Record):
         invoice: the ERP's id. number: as posted. total: what its bill is to be. ledger_entry: its vendor ledger entry.
         target: BILL's id, ``""`` while there is none. why: the reason of a hold, its own or that of what it waits for.
         told: how far BILL was told of what had been paid before the bill existed.
-        moved: something was decided about it after the reading of the ledgers began.
+        moved: a command about it was out, or was answered, while the ledgers were read: what they show may be of two
+            moments. What people do does not make it so.
     """
 
     link: str

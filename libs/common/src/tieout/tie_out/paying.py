@@ -1,7 +1,7 @@
 """Payments: what BILL says of each, what the ERP's ledger shows of it, and what a disagreement is called."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -15,10 +15,12 @@ ZERO: Final = Decimal(0)
 
 @dataclass(frozen=True)
 class Posted:
-    """What an account shows under one document number: both above or at zero."""
+    """What an account shows under one document number: all above or at zero. ``credits``: its credits one by one."""
 
     credit: Decimal = ZERO
     debit: Decimal = ZERO
+    credits: tuple[Decimal, ...] = ()
+    debits: int = 0
 
     @property
     def stands(self) -> bool:
@@ -57,12 +59,12 @@ def by_document(postings: Iterable[AccountPosting]) -> dict[str, Posted]:
     """An account's entries by document, without regard to case as in every ERP."""
     found: dict[str, Posted] = {}
     for posting in postings:
-        key = posting.document_number.upper()
+        key, amount = posting.document_number.upper(), posting.amount
         before = found.get(key, Posted())
-        if posting.amount < 0:
-            found[key] = Posted(before.credit - posting.amount, before.debit)
+        if amount < 0:
+            found[key] = replace(before, credit=before.credit - amount, credits=(*before.credits, -amount))
         else:
-            found[key] = Posted(before.credit, before.debit + posting.amount)
+            found[key] = replace(before, debit=before.debit + amount, debits=before.debits + 1)
     return found
 
 
@@ -113,10 +115,12 @@ def class_of(paying: Paying, part: Part) -> Class | None:
     stands = paying.stands(part)
     if paying.counts == stands:
         return None
-    if stands:
-        return Class.REVERSAL_DUE if paying.link.stage is PaymentStage.UNDONE else Class.POSTED_NOT_PAID_IN_BILL
+    if stands and paying.link.stage is PaymentStage.UNDONE:
+        return Class.REVERSAL_DUE
     if paying.link.moved:
         return Class.IN_FLIGHT
+    if stands:
+        return Class.POSTED_NOT_PAID_IN_BILL
     if paying.link.state is State.DONE:
         taken_back = part.posted is not None and part.posted.debit > 0
         return Class.REVERSED_IN_ERP if taken_back else Class.PAID_IN_BILL_NOT_POSTED

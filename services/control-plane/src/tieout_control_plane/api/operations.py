@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from tieout.tie_out.inputs import Inputs
-from tieout_control_plane.api import models, record_models, tie_out_models
+from tieout_control_plane.api import models, record_models, tie_out_models, token_models
 from tieout_control_plane.api.handlers import ConnectionHandlers
 from tieout_control_plane.api.record_handlers import RecordHandlers
 from tieout_control_plane.api.tie_out_handlers import TieOutHandlers
+from tieout_control_plane.api.token_handlers import TokenHandlers
 from tieout_control_plane.projection.holds import HoldShown
 
 Handle = Callable[[Any, web.Request], Awaitable[BaseModel | str]]
@@ -46,7 +47,7 @@ class Operation:
 
 
 ONE: Final = "/v1/connections/{connection}"
-_C, _R, _T = ConnectionHandlers, RecordHandlers, TieOutHandlers
+_C, _R, _T, _K = ConnectionHandlers, RecordHandlers, TieOutHandlers, TokenHandlers
 OPERATIONS: Final = (
     Operation(_C, "POST", "/v1/connections/apply", _C.apply, models.AppliedAll, models.ApplyBody, (409, 422)),
     Operation(_C, "GET", "/v1/connections", _C.list, models.Summaries),
@@ -100,11 +101,17 @@ OPERATIONS: Final = (
     ),
     Operation(_T, "GET", f"{ONE}/tie-outs/{{ref}}", _T.tie_out, tie_out_models.TieOut, None, (404,)),
     Operation(_T, "GET", f"{ONE}/tie-outs/{{ref}}/inputs", _T.inputs, Inputs, None, (404,)),
+    Operation(
+        _K, "POST", "/v1/tokens", _K.create_token, token_models.TokenMade, token_models.TokenBody, (403, 409, 422)
+    ),
+    Operation(_K, "GET", "/v1/tokens", _K.tokens, token_models.TokensShown, None, (403,)),
+    Operation(_K, "DELETE", "/v1/tokens/{name}", _K.revoke_token, token_models.TokenRevoked, None, (403, 404, 409)),
 )
 
 MEANINGS: Final[dict[int, str]] = {
     401: "no token, or one that is not known",
-    404: "no such connection, side, record, hold or tie-out",
+    403: "the role of the token's owner does not allow it",
+    404: "no such connection, side, record, hold, tie-out or token",
     409: "refused as a whole: the problems are named, nothing was changed; or a reference means several records",
     413: "the body is too large",
     422: "body or query are not what the call takes: the fields are named, nothing was changed",

@@ -159,7 +159,10 @@ class EntryLine(Answer):
 
 
 class StepLine(Answer):
-    """What one fact led to. ``fact`` is set for a writer's outcome, a person's release and a file that was read.
+    """What one fact led to; ``cause`` is its id.
+
+    ``fact`` is a writer's outcome, a person's release, a file that was read; of what was seen in the ERP or in BILL
+    (kind ``seen``) it names the raw document: ``subject``, ``raw`` (the message's id) and the ``run`` that brought it.
 
     ``what`` sums the entries up, one word each.
     """

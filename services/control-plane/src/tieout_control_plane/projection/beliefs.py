@@ -12,9 +12,11 @@ from tieout.decide.rows import DueRow, InvoiceRow, LinkRow, OrderRow, PaymentRow
 from tieout.domain.erp_orders import part_mark
 from tieout.domain.erp_outcomes import Waiting
 from tieout.domain.settings import ConnectionSettings
+from tieout.events.facts import OutcomeFact, Result
 from tieout.events.identity import mark
 from tieout.tie_out.inputs import BillLink, Links, PartLink, PaymentLink, State, TransferLink
-from tieout_control_plane.projection.tables import HOLDS, LINKS, PAYMENTS, ROWS, TASKS
+from tieout_control_plane.projection.folding import QUOTED
+from tieout_control_plane.projection.tables import FACTS, HOLDS, LINKS, PAYMENTS, ROWS, TASKS
 
 KINDS: Final = ("bill", "paid", "payment", "reversal", "transfer", "vendor", "account", "dimension")
 STATES: Final[dict[Phase, State]] = {
@@ -38,9 +40,8 @@ class _Tables:
     """The tables' rows of one connection."""
 
     settings: ConnectionSettings
-    begun: datetime
     links: dict[str, LinkRow] = field(default_factory=dict)
-    changed: dict[str, datetime] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     holds: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     invoices: dict[str, InvoiceRow] = field(default_factory=dict)
@@ -53,22 +54,33 @@ class _Tables:
         return ((link, row) for link, row in self.links.items() if row.kind == kind)
 
     def moved(self, link: str) -> bool:
-        """Whether something was decided about it after the ledgers began to be read."""
-        return link in self.changed and self.changed[link] >= self.begun
+        """Whether a command of Tieout's may have changed a ledger while both were read."""
+        row = self.links.get(link)
+        return link in self.answered or (row is not None and is_out(row, self.tasks.get(link, "")))
 
     def mark(self, link: str, kind: str, ordinal: int = 0) -> str:
         """The mark by which the ERP knows what a link asked for."""
         return mark(self.settings.bill.organization, self.settings.erp.identity, link, kind, ordinal)
 
 
+def is_out(row: LinkRow, task: str) -> bool:
+    """Whether a link's command is on its way; not so while it waits for a person outside. ``task``: the cause of that.
+
+    A link that was only put on hold, released or looked at again is not: what people did stands in both ledgers alike.
+    """
+    return bool(row.command) and (row.phase is not Phase.AWAITED or task == Waiting.STEPS)
+
+
 def beliefs(engine: Engine, connection: str, settings: ConnectionSettings, begun: datetime) -> Links:
     """A connection's links, all from one moment. Blocks; StoreNotReady if the database does not answer.
 
-    ``begun`` is when the reading of the ledgers began, UTC: what was decided later is marked as moved.
+    ``begun`` is when the reading of the ledgers began, UTC: a link whose command was answered later, or is still out,
+    is marked as moved.
     """
     with told_plainly(), engine.execution_options(isolation_level="REPEATABLE READ").connect() as database:
         database.execute(text(f"SET LOCAL statement_timeout = {READING_MS}"))
-        tables = _read(database, connection, settings, begun)
+        tables = _read(database, connection, settings)
+        tables.answered = _answered(database, connection, begun)
     names = {row.name: link for link, row in tables.links.items() if row.name and row.kind != "bill"}
     bills = tuple(_bill(tables, names, link, row) for link, row in tables.of_kind("bill"))
     invoices = {bill.target: bill for bill in bills if bill.target}
@@ -81,14 +93,22 @@ def beliefs(engine: Engine, connection: str, settings: ConnectionSettings, begun
     )
 
 
-def _read(database: Connection, connection: str, settings: ConnectionSettings, begun: datetime) -> _Tables:
-    tables = _Tables(settings, begun)
-    of_links = select(LINKS.c.link, LINKS.c.value, LINKS.c.changed).where(
-        LINKS.c.connection == connection, LINKS.c.kind.in_(KINDS)
+def _answered(database: Connection, connection: str, begun: datetime) -> set[str]:
+    """Links whose commands ended since then. An answer that only says what is waited for ends nothing."""
+    answers = select(FACTS.c.link).where(
+        FACTS.c.connection == connection,
+        FACTS.c.time >= begun,
+        FACTS.c.kind == QUOTED[OutcomeFact],
+        FACTS.c.value["result"].astext != Result.WAITING,
     )
-    for link, value, changed in database.execute(of_links.order_by(LINKS.c.link)):
+    return set(database.execute(answers).scalars())
+
+
+def _read(database: Connection, connection: str, settings: ConnectionSettings) -> _Tables:
+    tables = _Tables(settings)
+    of_links = select(LINKS.c.link, LINKS.c.value).where(LINKS.c.connection == connection, LINKS.c.kind.in_(KINDS))
+    for link, value in database.execute(of_links.order_by(LINKS.c.link)):
         tables.links[link] = LinkRow.model_validate(value)
-        tables.changed[link] = changed
     for table, column, found in ((HOLDS, "reason", tables.holds), (TASKS, "why", tables.tasks)):
         words = select(table.c.link, table.c[column]).where(table.c.connection == connection)
         found.update((link, word) for link, word in database.execute(words))

@@ -8,7 +8,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tieout.events.envelope import Message, Payload
-from tieout.events.facts import DocumentFetched, HoldReleased, OutcomeFact
+from tieout.events.facts import (
+    AccountObserved,
+    BillObserved,
+    BillPaymentObserved,
+    BillVendorObserved,
+    DimensionValueObserved,
+    DocumentFetched,
+    HoldReleased,
+    InvoiceObserved,
+    LedgerEntryObserved,
+    OutcomeFact,
+    UnreadableFact,
+    VendorObserved,
+)
 from tieout.events.journal import Entry
 from tieout.events.tie_outs import TieOutPart
 
@@ -21,6 +34,15 @@ QUOTED: Final[dict[type[Payload], str]] = {
     DocumentFetched: "document",
 }
 """The facts that are kept, and what they are called here."""
+
+OBSERVED: Final = frozenset(
+    {
+        VendorObserved, AccountObserved, DimensionValueObserved, InvoiceObserved, LedgerEntryObserved,
+        BillObserved, BillPaymentObserved, BillVendorObserved, UnreadableFact,
+    }
+)  # fmt: skip
+"""Facts of which only their source is kept: what was read, and the raw document it was read in."""
+SEEN: Final = "seen"
 
 
 @dataclass(frozen=True)
@@ -37,6 +59,22 @@ class Stood:
 
     counted: str
     since: datetime
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an observed fact came from: its message without its content, which nobody needs to read for that.
+
+    Attributes:
+        raw: id of the raw message it was read in. run: the poll run or the request that brought it.
+    """
+
+    connection: str
+    fact: str
+    subject: str
+    time: datetime
+    raw: str
+    run: str
 
 
 @dataclass
@@ -80,9 +118,12 @@ def touched(messages: Iterable[Read]) -> tuple[set[Key], set[Key]]:
     return links, facts
 
 
-def fold(messages: Iterable[Read], before: Before) -> Changes:
+def fold(messages: Iterable[Read], before: Before, sources: Iterable[Source] = ()) -> Changes:
     """What the messages change; ``before`` is brought up to date on the way."""
     changes = Changes()
+    for source in sources:
+        value = {"subject": source.subject, "raw": source.raw, "run": source.run}
+        changes.facts[source.connection, source.fact] = {"link": "", "time": source.time, "kind": SEEN, "value": value}
     for read in messages:
         data = read.message.data
         if isinstance(data, Entry):
@@ -103,6 +144,9 @@ def link_of(row: str) -> str:
     table, _, rest = row.partition("/")
     if table in ("link", "hold", "task", "order", "want"):
         return rest
+    if table == "shown":
+        # By BILL's id, which may be known before the link is: a bill's timeline asks for it by its target.
+        return row
     kind = {"payment": "payment", "invoice": "bill", "due": "transfer"}.get(table, "")
     return f"{kind}/{rest}" if kind else ""
 

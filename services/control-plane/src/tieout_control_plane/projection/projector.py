@@ -10,20 +10,21 @@ from confluent_kafka import Message as KafkaMessage
 
 from tieout.connections.secrets import StoreNotReady
 from tieout.events import catalogue
-from tieout.events.envelope import UnreadableMessage, attributes, decode
+from tieout.events.envelope import UnreadableMessage, attributes, decode, parse_time
 from tieout.log.clients import KafkaAccess
 from tieout.log.topics import Names, Topic
 from tieout.observability.crash_points import reach
 from tieout.observability.logging import logger
 from tieout_control_plane.metrics import PROJECTED, PROJECTION_BEHIND
-from tieout_control_plane.projection.folding import QUOTED, Read
+from tieout_control_plane.projection.folding import OBSERVED, QUOTED, Read, Source
 from tieout_control_plane.projection.writing import Moved, Place, ProjectionStore
 
 log = logger(__name__)
 
 TOPICS: Final = (Topic.JOURNAL, Topic.FACTS, Topic.TIE_OUTS)
-# Facts that timelines quote. All others are passed by unread: a poll that changed nothing costs a header.
+# Facts that timelines quote. Of those that tell what was seen only the headers are read, and all others are passed by.
 WANTED: Final = frozenset(name for name, model in catalogue.TYPES.items() if model in QUOTED)
+SEEN: Final = frozenset(name for name, model in catalogue.TYPES.items() if model in OBSERVED)
 # A batch is one transaction of the database. Entries are at most 256 KiB, so the worst batch is 128 MiB and the usual
 # one half a megabyte; a rebuild does some thousands a second.
 BATCH: Final = 500
@@ -129,6 +130,7 @@ class Projector:
 
     def _take(self, messages: Sequence[KafkaMessage]) -> None:
         batch: list[Read] = []
+        sources: list[Source] = []
         ends: dict[Place, int] = {}
         after: dict[Place, int] = {}
         for message in messages:
@@ -136,15 +138,22 @@ class Projector:
             error = message.error()
             if error is None:
                 after[place] = (message.offset() or 0) + 1
-                if self._is_wanted(message):
+                if message.topic() != self._facts:
                     batch.append(_read(message))
+                    continue
+                attrs = attributes(message.headers())
+                if attrs.get("type") in WANTED:
+                    batch.append(_read(message))
+                elif attrs.get("type") in SEEN:
+                    sources.append(_source(attrs, message))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name
                 ends[place] = message.offset() or 0
             else:
                 raise KafkaException(error)
         self._passed |= after
-        if batch or (self._passed and time.monotonic() - self._written > IDLE_SECONDS):
-            self._write(batch, {place: (self._positions[place], end) for place, end in self._passed.items()})
+        if batch or sources or (self._passed and time.monotonic() - self._written > IDLE_SECONDS):
+            moves = {place: (self._positions[place], end) for place, end in self._passed.items()}
+            self._write(batch, moves, sources)
         if messages:
             with self._moved:
                 self._reached |= after
@@ -152,20 +161,15 @@ class Projector:
                 self._moved.notify_all()
         self._problem = None
 
-    def _write(self, batch: Sequence[Read], moves: Mapping[Place, tuple[int, int]]) -> None:
+    def _write(self, batch: Sequence[Read], moves: Mapping[Place, tuple[int, int]], sources: Sequence[Source]) -> None:
         reach("control-plane.projection.before")
-        self._store.apply(batch, moves)
+        self._store.apply(batch, moves, sources)
         reach("control-plane.projection.after")
         self._positions |= {place: after for place, (_, after) in moves.items()}
         self._passed, self._written = {}, time.monotonic()
         if batch:
             PROJECTED.inc(len(batch))
             PROJECTION_BEHIND.set(max(0.0, time.time() - batch[-1].message.time.timestamp()))
-
-    def _is_wanted(self, message: KafkaMessage) -> bool:
-        if message.topic() != self._facts:
-            return True
-        return attributes(message.headers()).get("type") in WANTED
 
     def _ends(self) -> dict[Place, int]:
         """High watermarks, seen uncommitted: an open transaction hides what stands behind it."""
@@ -185,6 +189,21 @@ class Projector:
 def _end(reader: Consumer, place: Place) -> int:
     _, high = reader.get_watermark_offsets(TopicPartition(*place), timeout=METADATA_SECONDS)
     return int(high)
+
+
+def _source(attrs: Mapping[str, str], message: KafkaMessage) -> Source:
+    try:
+        return Source(
+            connection=attrs["partitionkey"],
+            fact=attrs["id"],
+            subject=attrs["subject"],
+            time=parse_time(attrs["time"]),
+            raw=attrs.get("causationid", ""),
+            run=attrs.get("correlationid", ""),
+        )
+    except KeyError as error:
+        place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+        raise UnreadableMessage(f"{place}: CloudEvents attribute {error.args[0]!r} is missing") from error
 
 
 def _read(message: KafkaMessage) -> Read:

@@ -176,13 +176,14 @@ def related(database: Connection, record: Record, payments: Sequence[str]) -> li
         )
         found = [f"document/{row.value['document']['id']}" for row in database.execute(documents).all()]
         undone = [f"reversal/{link.partition('/')[2]}" for link in payments]
-        return [f"paid/{record.record}", *dict.fromkeys(found), *payments, *undone][:MOST_RELATED]
+        discounts = [f"paid/{record.record}/{link.partition('/')[2]}" for link in payments]
+        return [f"paid/{record.record}", *dict.fromkeys(found), *payments, *undone, *discounts][:MOST_RELATED]
     if record.kind == "payment":
         return [*_bills_of(database, record), f"reversal/{record.record}", *_transfers_of(database, record)]
     if record.kind == "reversal":
         return [f"payment/{record.record}"]
     if record.kind == "paid":
-        return [f"bill/{record.record}"]
+        return [f"bill/{record.record.partition('/')[0]}"]
     if record.kind == "transfer":
         due = _row(database, connection, f"due/{record.record}") or {}
         return [f"payment/{payment}" for payment in due.get("payments", ())][:MOST_RELATED]
@@ -260,5 +261,7 @@ def _literal(words: str) -> str:
 
 
 def links_shown(whole: Whole) -> Iterable[str]:
-    """The links whose timelines tell a record's story together."""
-    return [whole.record.link, *(each.link for each in whole.related if each.kind not in ("bill", "transfer"))]
+    """The links whose timelines tell a record's story together, and of a bill what BILL showed of it."""
+    record = whole.record
+    seen = [f"shown/{record.target}"] if record.kind == "bill" and record.target else []
+    return [record.link, *seen, *(each.link for each in whole.related if each.kind not in ("bill", "transfer"))]

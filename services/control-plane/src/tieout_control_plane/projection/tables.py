@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 METADATA: Final = MetaData()
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Raised by one whenever the same log would give other rows; a projection of another layout is rebuilt."""
 
 POSITIONS: Final = Table(
@@ -137,7 +137,10 @@ FACTS: Final = Table(
     Column("value", JSONB, nullable=False),
     Index("timeline_facts_by_link", "connection", "link"),
 )
-"""Facts that a timeline quotes: a writer's answer, a person's release, a file that was read for a bill."""
+"""Facts that a timeline quotes: a writer's answer, a person's release, a file that was read for a bill.
+
+Of what was seen in the ERP or in BILL only where it came from: the raw message and the poll run (kind ``seen``).
+"""
 
 COUNTERS: Final = Table(
     "counters",

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, Table, delete, select, text, tuple_, 
 from sqlalchemy.dialects.postgresql import insert
 
 from tieout.connections.secrets import told_plainly
-from tieout_control_plane.projection.folding import Before, Changes, Key, Read, Stood, fold, touched
+from tieout_control_plane.projection.folding import Before, Changes, Key, Read, Source, Stood, fold, touched
 from tieout_control_plane.projection.tables import (
     COUNTERS,
     DERIVED,
@@ -60,7 +60,9 @@ class ProjectionStore:
         with told_plainly(), self._engine.begin() as database:
             return _begin_anew(database, places)
 
-    def apply(self, messages: Sequence[Read], moves: Mapping[Place, tuple[int, int]]) -> None:
+    def apply(
+        self, messages: Sequence[Read], moves: Mapping[Place, tuple[int, int]], sources: Sequence[Source] = ()
+    ) -> None:
         """Write a batch. ``moves`` are the positions before and after it.
 
         Raises:
@@ -76,7 +78,7 @@ class ProjectionStore:
                 )
                 if moved.rowcount != 1:
                     raise Moved(f"{topic}/{partition} is not at {before} any more")
-            _write(database, fold(messages, _before(database, messages)))
+            _write(database, fold(messages, _before(database, messages), sources))
 
 
 def _begin_anew(database: Connection, places: Sequence[Place]) -> dict[Place, int]:
