@@ -186,6 +186,24 @@ async def test_trouble_of_entra_may_pass(
         await TokenSource(entra.request).token()
 
 
+@pytest.mark.parametrize("body", [{"error": "invalid_request", "error_codes": [900561]}, "<html>", ""])
+@pytest.mark.parametrize("path", ["/token$", "openid-configuration$"])
+async def test_entra_is_left_alone_for_as_long_as_it_asks(entra: Entra, path: str, body: Any) -> None:
+    """429 with Retry-After, whatever is written in it: told to whoever wants a token, and nobody calls before."""
+    fault = {"action": "status", "path": path, "status": 429, "body": body, "headers": {"Retry-After": "20"}}
+    await entra.tell("faults", fault)
+    clock = Clock()
+    source = TokenSource(entra.request, clock=clock)
+    for after in (20.0, 15.0):
+        with pytest.raises(Retry) as caught:
+            await source.token()
+        assert caught.value.after == after
+        clock.now += 5
+    assert await entra.tokens_issued() == 0
+    clock.now += 11
+    assert await source.token()
+
+
 async def test_the_environments_proxy_is_not_used(entra: Entra, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client secret does not leave through whatever proxy a container happens to name."""
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):

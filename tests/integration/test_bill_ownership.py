@@ -65,3 +65,29 @@ def test_commands_go_on_while_writers_come_and_go(made: Installation, bill_side:
     reserved = [one.data for one in made.read(Topic.BILL_EFFECTS) if isinstance(one.data, BudgetReserved)]
     calls = sum(one.amount for one in reserved if one.resource == "calls")
     assert calls >= len(bill_side.calls(path="/v3/"))
+
+
+@pytest.mark.promise("C3")
+def test_calls_of_a_writer_that_was_killed_keep_their_places(made: Installation, bill_side: Running) -> None:
+    """Three slow calls go on in BILL after the process that made them is gone: its successor waits for their ends."""
+    writer = Writer(made, bill_side, {"bill_http_timeout": "4"})
+    writer.begin()
+    assert writer.answer(vendor("FIRST")).result is Result.APPLIED
+    bill_side.fault("slow", method="POST", path="/v3/vendors$", times=3, seconds=4)
+    ids = writer.ask(*(vendor(f"W{number}") for number in range(12)))
+
+    def under_way() -> int:
+        (lane,) = bill_side.ask("/_sandbox/usage")["lanes"]
+        return int(lane["under_way"])
+
+    eventually(lambda: under_way() == 3, what="three calls")
+    made.running["tieout_bill_writer"].kill()
+    writer.start()
+
+    def ended() -> set[str]:
+        return {one.command for one in writer.outcomes() if one.result is not Result.IN_DOUBT}
+
+    eventually(lambda: set(ids) <= ended(), seconds=60, what="all outcomes")
+    (lane,) = bill_side.ask("/_sandbox/usage")["lanes"]
+    assert lane["peak"] == 3
+    assert [one for one in bill_side.calls() if one["status"] in (422, 429)] == []

@@ -18,11 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from support import moved_clock
 from tieout_devstack import processes
 from tieout_devstack.errors import NotReady
 
 TESTS: Final = Path(__file__).parents[1]
 BEFOREHAND: Final[dict[str, tuple[str, ...]]] = {
+    "chaos.run_writeback": ("tieout_payment_writeback.app", "tieout_connectors.business_central.drafts"),
     "support.fake_erp.run_poller": ("tieout_erp_poller.service", "support.fake_erp.reader"),
     "support.fake_erp.run_mapper": ("tieout_fact_mapper.process", "support.fake_erp.wire"),
     "tieout_erp_poller": ("tieout_erp_poller.service", "tieout_connectors.business_central.reader"),
@@ -41,7 +43,8 @@ def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file
     """Start a program with an environment of its own; it is ended like one that ``processes.start`` started."""
     if not FORKS:
         environment = {"PYTHONPATH": str(TESTS), **env}
-        return processes.start(name, [sys.executable, "-m", module], log=log, env=environment, pid_file=pid_file)
+        program = ["support.moved_clock", module] if moved_clock.VARIABLE in env else [module]
+        return processes.start(name, [sys.executable, "-m", *program], log=log, env=environment, pid_file=pid_file)
     log.parent.mkdir(parents=True, exist_ok=True)
     with _turn:
         pid = _forked(_nursery_of(module), {"log": str(log), "env": dict(env)})
@@ -88,7 +91,7 @@ def nurse(module: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for needed in BEFOREHAND.get(module, ()):
         importlib.import_module(needed)
-    if not module.startswith("support."):
+    if module.startswith("tieout_"):
         importlib.import_module(f"{module}.__main__")
         del sys.modules[f"{module}.__main__"]
     for line in sys.stdin:
@@ -111,6 +114,7 @@ def _become(module: str, order: Mapping[str, Any]) -> NoReturn:
         os.environ.clear()
         os.environ.update(order["env"])
         sys.argv = [module]
+        moved_clock.begin()
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from support import forks
+from support.moved_clock import VARIABLE, MovedClock
 from tieout.connections.key_wrapper import EnvKeyWrapper
 from tieout.connections.secrets import Purpose, SecretStore, engine_for
 from tieout.decide.state import row_bytes
@@ -51,6 +52,8 @@ class Installation:
     folder: Path
     running: dict[str, processes.Background] = field(default_factory=dict)
     partitions: int = PARTITIONS
+    clock: MovedClock | None = None
+    """What services started from now on take for the time; None: the machine's."""
 
     def __post_init__(self) -> None:
         self.access = KafkaAccess(bootstrap=self.bootstrap)
@@ -73,6 +76,8 @@ class Installation:
         }
         if module in WITH_SECRETS:
             base |= {"TIEOUT_DATABASE_URL": self.database, "TIEOUT_MASTER_KEY": MASTER}
+        if self.clock is not None:
+            base[VARIABLE] = str(self.clock.file)
         return base | dict(extra)
 
     def start(self, module: str, name: str = "", **extra: str) -> processes.Background:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -15,8 +16,9 @@ from tieout_sandbox.kernel.server import Server, Simulator
 class Running:
     """A simulator that listens; its tester's paths as methods."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trusted: ssl.SSLContext | None = None) -> None:
         self.url = url
+        self._trusted = trusted
 
     def ask(self, path: str, body: Any = None, method: str = "") -> Any:
         """Call a path with JSON and return the JSON of the answer."""
@@ -26,7 +28,7 @@ class Running:
             headers={"content-type": "application/json"},
         )  # fmt: skip
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(request, timeout=20, context=self._trusted) as answer:  # noqa: S310 - loopback
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path}: {error.code} {error.read()[:500]!r}") from error
@@ -46,15 +48,17 @@ class Running:
 
 
 @contextmanager
-def running(simulator: Simulator, tls: tuple[str, str] | None = None) -> Iterator[Running]:
-    """Serve a simulator from a thread with its own event loop."""
+def running(
+    simulator: Simulator, tls: tuple[str, str] | None = None, trusted: ssl.SSLContext | None = None
+) -> Iterator[Running]:
+    """Serve a simulator from a thread with its own event loop; ``trusted`` is for asking one that speaks TLS."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     server = Server(simulator, tls=tls)
     url = asyncio.run_coroutine_threadsafe(server.start(), loop).result(20)
     try:
-        yield Running(url)
+        yield Running(url, trusted)
     finally:
         asyncio.run_coroutine_threadsafe(server.stop(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)

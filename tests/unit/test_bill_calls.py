@@ -1,84 +1,35 @@
-"""Sign-in, repetition, gates and pages, against a BILL that a test writes line by line."""
+"""Sign-in and its repetition, against a BILL that a test writes line by line."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from json import dumps, loads
-from typing import Any
 
 import pytest
 
-from tieout.domain.errors import Fatal, InDoubt, Reject, Retry
+from support.written_bill import (
+    CREATE,
+    CREDENTIALS,
+    GET,
+    LIST,
+    ORGANIZATION,
+    VENDOR,
+    Bill,
+    answered,
+    caller,
+    client,
+    refused,
+    replaced,
+)
+from tieout.domain.errors import Fatal, InDoubt, Retry
 from tieout_connectors.bill import calls
-from tieout_connectors.bill.calls import Call, Caller
-from tieout_connectors.bill.client import BillClient
 from tieout_connectors.bill.session import MemoryStore
-from tieout_connectors.bill.settings import Addresses, Credentials
 from tieout_connectors.bill.wire.session import BillSession
 from tieout_connectors.http.call import Answer, Request
-
-ORGANIZATION = "00801ORGANIZATION000"
-CREDENTIALS = Credentials("ap@example.com", "pass-word", ORGANIZATION, "dev-key")
-ADDRESSES = Addresses.at("https://bill.test")
-VENDOR = {"id": "00901VENDOR", "name": "Acme"}
-
-
-def refused(status: int, code: str) -> Answer:
-    return Answer(status, {}, dumps([{"code": code, "message": f"told {code}", "severity": "ERROR"}]).encode())
-
-
-def answered(value: Any, status: int = 200) -> Answer:
-    return Answer(status, {}, dumps(value).encode())
-
-
-class Bill:
-    """A BILL whose sessions a test ends, and which keeps every call."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.requests: list[Request] = []
-        self.logins = 0
-        self.valid: set[str] = set()
-        self.login_answer: Callable[[], Answer] | None = None
-        self.on_call: Callable[[Request], Answer] = lambda _request: answered(VENDOR)
-        self.pause = 0.0
-
-    async def send(self, _session: object, request: Request) -> Answer:
-        """Answer in place of the network."""
-        self.calls.append(request.call)
-        self.requests.append(request)
-        await asyncio.sleep(self.pause)
-        if request.call == "POST /v3/login":
-            if self.login_answer is not None:
-                return self.login_answer()
-            self.logins += 1
-            session = f"session-{self.logins}"
-            self.valid.add(session)
-            return answered({"sessionId": session, "organizationId": ORGANIZATION, "userId": "006U", "trusted": False})
-        if request.headers.get("sessionId") not in self.valid:
-            return refused(401, "BDC_1109")
-        return self.on_call(request)
 
 
 @pytest.fixture
 def bill(monkeypatch: pytest.MonkeyPatch) -> Bill:
-    bill = Bill()
-    monkeypatch.setattr(calls, "send", bill.send)
-    return bill
-
-
-def client(**more: Any) -> BillClient:
-    return BillClient(None, ADDRESSES, CREDENTIALS, **more)  # type: ignore[arg-type]
-
-
-def caller(**more: Any) -> Caller:
-    return client(**more).caller
-
-
-GET = Call("GET /v3/vendors/{id}", ("00901VENDOR",))
-LIST = Call("GET /v3/vendors")
-CREATE = Call("POST /v3/vendors", body={"name": "Acme"})
+    """BILL, written line by line."""
+    return replaced(monkeypatch)
 
 
 async def test_the_first_call_signs_in_with_the_key_in_the_body_and_later_calls_carry_it_as_a_header(
@@ -281,119 +232,3 @@ async def test_secrets_are_in_no_error_and_no_repr(bill: Bill) -> None:
     session = BillSession("s3cret", ORGANIZATION)
     shown = f"{caught.value}{caught.value!r}{CREDENTIALS!r}{session!r}{bill.requests!r}"
     assert not [secret for secret in ("pass-word", "dev-key", "s3cret") if secret in shown]
-
-
-class Lanes:
-    """A gate that keeps what was asked, and that nobody signs in while holding a lane."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.held = 0
-        self.held_at_login: list[int] = []
-
-    async def call(self, call: str) -> AbstractAsyncContextManager[object]:
-        """Room for a call."""
-        self.asked.append(call)
-        return self._hold()
-
-    async def login(self) -> AbstractAsyncContextManager[object]:
-        """Room for a sign-in."""
-        self.asked.append("login")
-        self.held_at_login.append(self.held)
-        return self._hold()
-
-    @asynccontextmanager
-    async def _hold(self) -> AsyncIterator[None]:
-        self.held += 1
-        try:
-            yield
-        finally:
-            self.held -= 1
-
-
-async def test_every_call_and_sign_in_passes_the_gate_a_repetition_too(bill: Bill) -> None:
-    """The scheduler outside sees each call that counts, and no sign-in waits inside a lane."""
-    lanes = Lanes()
-    one = caller(gate=lanes)
-    await one.answer(GET)
-    bill.valid.clear()
-    await one.answer(CREATE)
-    assert lanes.asked == ["login", GET.name, CREATE.name, "login", CREATE.name]
-    assert (lanes.held, lanes.held_at_login) == (0, [0, 0])
-
-
-async def test_a_gate_that_stays_shut_is_left_at_the_deadline_and_nothing_is_sent(bill: Bill) -> None:
-    """A command that waited too long for its lane is not sent late."""
-
-    class Shut(Lanes):
-        async def call(self, call: str) -> AbstractAsyncContextManager[object]:
-            await asyncio.Event().wait()
-            return await super().call(call)
-
-    one = caller(gate=Shut())
-    with pytest.raises(Retry) as caught:
-        await one.answer(Call(CREATE.name, body={}, deadline=time.monotonic() + 0.05))
-    assert (caught.value.code, bill.calls) == ("late", ["POST /v3/login"])
-
-
-async def test_the_deadline_reaches_the_http_call(bill: Bill) -> None:
-    """The last check, right before writing, has the command's own deadline."""
-    deadline = time.monotonic() + 60
-    await caller().answer(Call(GET.name, GET.ids, deadline=deadline))
-    assert [request.deadline for request in bill.requests] == [None, deadline]
-
-
-async def test_a_refusal_of_the_gate_is_passed_on(bill: Bill) -> None:
-    """A spent budget is told as it is, and nothing is sent."""
-
-    class Spent(Lanes):
-        async def call(self, call: str) -> AbstractAsyncContextManager[object]:
-            raise Retry("the hour's calls are spent", code="budget", call=call, after=60.0)
-
-    with pytest.raises(Retry) as caught:
-        await caller(gate=Spent()).answer(GET)
-    assert (caught.value.code, caught.value.after, bill.calls) == ("budget", 60.0, ["POST /v3/login"])
-
-
-async def test_retry_after_is_honoured_where_a_gateway_sends_it(bill: Bill) -> None:
-    """BILL sends none, a gateway may."""
-    bill.on_call = lambda _request: Answer(429, {"retry-after": "7"}, b"")
-    with pytest.raises(Retry) as caught:
-        await caller().answer(GET)
-    assert caught.value.after == 7.0
-
-
-async def test_a_success_that_is_no_json_leaves_a_write_in_doubt(bill: Bill) -> None:
-    """A page in place of the new bill: it may be there, so it is looked up."""
-    bill.on_call = lambda _request: Answer(201, {}, b"<html>fine</html>")
-    one = client()
-    with pytest.raises(InDoubt) as caught:
-        await one.caller.read(CREATE, lambda raw: raw)
-    assert caught.value.code == "unreadable"
-    with pytest.raises(Retry):
-        await one.vendors.get("00901VENDOR")
-
-
-async def test_a_success_without_an_id_leaves_a_write_in_doubt_and_a_read_refused_by_field(bill: Bill) -> None:
-    """What cannot be read is named by its field, and a write is never taken for done without an id."""
-    bill.on_call = lambda _request: answered({"name": "Acme"})
-    one = client()
-    with pytest.raises(Reject) as caught:
-        await one.vendors.get("00901VENDOR")
-    assert "vendor.id" in str(caught.value)
-    with pytest.raises(InDoubt):
-        await one.vendors.archive("00901VENDOR")
-
-
-@pytest.mark.parametrize("ids", [(), ("",), ("a", "b")])
-async def test_a_call_with_the_wrong_ids_is_never_made(bill: Bill, ids: tuple[str, ...]) -> None:
-    """An empty id would name the whole list."""
-    with pytest.raises(ValueError, match="cannot be called"):
-        await caller().answer(Call("GET /v3/vendors/{id}", ids))
-    assert bill.calls == ["POST /v3/login"]
-
-
-async def test_an_id_stays_one_part_of_the_path(bill: Bill) -> None:
-    """No text in an id leads to another call."""
-    await caller().answer(Call("GET /v3/vendors/{id}", ("../bills?x=1",)))
-    assert bill.requests[-1].url == "https://bill.test/connect/v3/vendors/..%2Fbills%3Fx%3D1"

@@ -14,6 +14,7 @@ from tieout.effects.log import EffectsLog
 from tieout.log.topics import Names
 from tieout_bill_writer.gate import OrganizationGate
 from tieout_bill_writer.meters import Meters
+from tieout_connectors.bill.gate import Limit
 
 LIMITS = {CALLS: 300, LOGINS: 10}
 NAMES = Names("t", 1)
@@ -121,6 +122,47 @@ def test_used_up_sign_ins_stop_no_calls() -> None:
         assert wall() - begun < timedelta(seconds=10)
         for task in tasks:
             task.cancel()
+        await log.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize("limit", [Limit.CALLS, Limit.ORGANIZATION])
+def test_what_bill_has_had_enough_of_waits_a_little_longer_than_it_asked(limit: Limit) -> None:
+    """Calls of the key, or of one organization: none passes early, vital ones neither; another's are not touched."""
+
+    async def story() -> None:
+        await asyncio.sleep(60)
+        meters, log = owner(Part())
+        noisy, other = (OrganizationGate(name, meters.of("main"), meters.slots) for name in "ab")
+        begun = wall()
+        noisy.refused(limit, 600)
+        noisy.refused(limit, 5)
+        with vital():
+            await call(noisy, 0)
+        assert timedelta(seconds=600) <= wall() - begun <= timedelta(seconds=602)
+        noisy.refused(limit, 600)
+        begun = wall()
+        await call(other, 0)
+        assert (wall() - begun >= timedelta(seconds=600)) is (limit is Limit.CALLS)
+        await log.close()
+
+    run(story())
+
+
+def test_refused_sign_ins_keep_no_call_waiting() -> None:
+    """BILL has counted more sign-ins of the key than we have: who has a session goes on."""
+
+    async def story() -> None:
+        await asyncio.sleep(60)
+        meters, log = owner(Part())
+        gate = OrganizationGate("o", meters.of("main"), meters.slots)
+        gate.refused(Limit.LOGINS, 600)
+        begun = wall()
+        await call(gate, 0)
+        assert wall() - begun < timedelta(seconds=1)
+        async with await gate.login():
+            assert wall() - begun >= timedelta(seconds=600)
         await log.close()
 
     run(story())

@@ -215,10 +215,10 @@ def polled(seconds: float, prepare: Callable[[Polled], None] = lambda _one: None
     return run(scene())
 
 
-def test_every_kind_is_polled_on_the_schedule_payments_first() -> None:
+def test_every_kind_is_polled_on_the_schedule_bills_before_their_payments() -> None:
     """Once at the start, then every ten minutes."""
     one = polled(1850)
-    assert [kind for kind, _at in one.asked[:3]] == ["payment", "bill", "vendor"]
+    assert [kind for kind, _at in one.asked[:3]] == ["bill", "payment", "vendor"]
     assert [round(at, -1) for at in one.of("payment")] == [0, 600, 1200, 1800]
     assert {cursor.run for cursor in one.cursors.rows.values()} == {4}
 
@@ -245,9 +245,9 @@ def test_a_refused_sign_in_makes_the_connection_sick_so_that_it_is_healed() -> N
     """Nobody sends commands, and still a password that was mended in BILL is noticed."""
 
     def prepare(one: Polled) -> None:
-        one.errors.update(payment=Fatal("wrong password", status=401))
+        one.errors.update(bill=Fatal("wrong password", status=401))
         one.session = None
 
     one = polled(590, prepare)
     assert one.sick == ["acme"]
-    assert one.of("bill") == [], "without a sign-in nothing else is asked"
+    assert one.of("payment") == [], "without a sign-in nothing else is asked"

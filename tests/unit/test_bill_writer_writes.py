@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from support.commanding import classification, document, vendor
+from support.commanding import classification, document, payment, vendor
 from support.virtual_time import run
-from tieout.domain.bill import BillDocument, ClassificationKind
+from tieout.domain.bill import Bill, BillApprovalStatus, BillDocument, ClassificationKind
+from tieout.domain.bill_payments import AWAITS_APPROVAL, BillPayment, RecordedPaymentContent
 from tieout.domain.errors import Reject
 from tieout.effects.port import UnknownEffect
 from tieout.events.commands import DocumentPlace, Intent
 from tieout_bill_writer.writes import EFFECTS, effect_of
 from tieout_bill_writer.writes.documents import MOST_UPLOADS
+from tieout_bill_writer.writes.payments import UNAPPROVED
 
 PLACE = DocumentPlace(partition=0, offsets=(1,), bytes=3, sha256="00")
 
@@ -89,3 +91,35 @@ def test_a_file_just_sent_is_known_and_the_memory_of_it_is_bounded() -> None:
         assert ("00n1", "a.pdf") not in one.uploads
 
     asyncio.run(story())
+
+
+class Bills:
+    """One bill, approved as far as is said."""
+
+    def __init__(self, approval: BillApprovalStatus) -> None:
+        self._approval = approval
+
+    async def get(self, bill: str) -> Bill:
+        """The bill."""
+        return Bill(id=bill, vendor="009V", invoice_number="INV-1", approval_status=self._approval)
+
+
+class Payments:
+    """No payment was recorded yet."""
+
+    async def find_recorded(self, _content: RecordedPaymentContent) -> tuple[BillPayment, ...]:
+        """Nothing."""
+        return ()
+
+
+@pytest.mark.parametrize("approval", list(BillApprovalStatus))
+def test_no_payment_is_recorded_of_a_bill_that_bill_does_not_let_be_paid(approval: BillApprovalStatus) -> None:
+    """The refusal has a code of its own, so that it is waited for and not released by a person."""
+    client = SimpleNamespace(payments=Payments(), bills=Bills(approval))
+    effect = effect_of(organization(client=client), payment("00n1", "30.00"))
+    if approval in UNAPPROVED:
+        with pytest.raises(Reject) as told:
+            run(effect.look())
+        assert told.value.code == AWAITS_APPROVAL
+    else:
+        assert run(effect.look()) == ()

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from tieout.domain.errors import Fatal, Reject, Retry
 from tieout_connectors.business_central import checks
-from tieout_connectors.business_central.client import AT_A_TIME, TRIES, Client, TokenLapsed, together
+from tieout_connectors.business_central.answers import TokenLapsed
+from tieout_connectors.business_central.client import AT_A_TIME, TRIES, Client, together
 from tieout_connectors.business_central.settings import (
     BusinessCentralCredentials,
     BusinessCentralSettings,
@@ -43,14 +44,16 @@ class Tokens:
 
 
 class Pauses:
-    """Waits that are noted instead of waited."""
+    """Waits that are noted instead of waited, and the clock that they move."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.now = 1000.0
 
     async def __call__(self, seconds: float) -> None:
         """Note it."""
         self.seconds.append(seconds)
+        self.now += seconds
 
 
 class Site:
@@ -81,7 +84,7 @@ async def site(handler: Handler, **settings: Any) -> AsyncIterator[Site]:
         endpoints = Endpoints(api=str(server.make_url("")))
         pauses, tokens = Pauses(), Tokens()
         chosen = BusinessCentralSettings(endpoints=endpoints, **given)
-        async with Client(chosen, CREDENTIALS, tokens=tokens, pause=pauses) as client:
+        async with Client(chosen, CREDENTIALS, tokens=tokens, pause=pauses, clock=lambda: pauses.now) as client:
             made = Site(client, pauses, tokens)
             made.seen = seen
             yield made
@@ -213,13 +216,23 @@ async def test_throttling_is_waited_out() -> None:
         assert 20.0 <= second <= 22.0
 
 
-async def test_a_long_wait_is_handed_to_the_schedule() -> None:
-    """An hour is not waited inside a call."""
+async def test_a_long_wait_is_handed_to_the_schedule_and_kept_by_every_call() -> None:
+    """An hour is not waited inside a call, and nobody calls before it is over: the limit is the application's."""
     async with site(script(error(503, "", **{"Retry-After": "3600"}))) as made:
         with pytest.raises(Retry) as caught:
             await vendors(made)
         assert caught.value.after == 3600.0
         assert made.pauses.seconds == []
+        made.pauses.now += 600
+        for call in (vendors(made), made.client.write("POST", "vendors", "POST vendors", deadline=float("inf"))):
+            with pytest.raises(Retry) as again:
+                await call
+            assert (again.value.code, again.value.after) == ("asked_to_wait", 3000.0)
+        assert len(made.seen) == 1
+        made.pauses.now += 3001
+        with pytest.raises(Retry):
+            await vendors(made)
+        assert len(made.seen) == 2
 
 
 async def test_reads_are_repeated_within_a_bound() -> None:

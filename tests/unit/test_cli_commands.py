@@ -14,6 +14,8 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from tieout_cli.client import DEMO_STACK
+from tieout_cli.demo.place import Place
 from tieout_cli.main import COMMANDS, app, main
 from tieout_devstack import files
 from tieout_devstack.ports import free_port
@@ -109,16 +111,23 @@ def test_without_a_token_the_ways_to_give_one_are_named(run: Run) -> None:
     assert "TIEOUT_API_TOKEN" in err
 
 
-def test_a_running_dev_stack_is_found(run: Run, tmp_path: Path) -> None:
-    """Address and token of the dev stack are taken from its state, and only for its own address."""
+@pytest.mark.parametrize("place", [".", DEMO_STACK])
+def test_a_running_dev_stack_is_found(run: Run, tmp_path: Path, place: str) -> None:
+    """Address and token of the dev stack, or of a kept demo, are taken from its state, and only for its own address."""
     port = free_port()
     state = {"control_plane": {"url": f"http://127.0.0.1:{port}", "token": "the-token-of-the-dev-stack"}}
-    (tmp_path / "state.json").write_text(json.dumps(state))
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (tmp_path / place / "state.json").write_text(json.dumps(state))
     code, _, err = run("connections", "list")
     assert (code, f"does not answer at http://127.0.0.1:{port}" in err) == (1, True)
     assert "the-token-of-the-dev-stack" not in err
     code, _, err = run("connections", "list", "--url", "http://127.0.0.1:1")
     assert (code, "no token" in err) == (2, True)
+
+
+def test_the_commands_look_where_the_demo_has_its_stack(tmp_path: Path) -> None:
+    """The one place is the other."""
+    assert Place(tmp_path / "demo").stack == tmp_path / DEMO_STACK
 
 
 def test_an_error_is_json_where_json_was_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -221,6 +222,19 @@ async def test_the_deadline_is_checked_after_the_connection_is_ours(
         monkeypatch.undo()
         await send(session, request(wire.url, "GET"))
         assert (caught.value.code, len(wire.requests) - before) == ("late", 1)
+
+
+async def test_the_deadline_is_checked_again_right_before_the_body_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was paused between headers and body has sent neither, and sends neither when it wakes up."""
+    async with listening(answer_always) as wire, open_session() as session:
+        now = time.monotonic()
+        times = iter([now, now + 10])  # before the headers, before the body
+        monkeypatch.setattr("tieout_connectors.http.session.time", SimpleNamespace(monotonic=lambda: next(times)))
+        with pytest.raises(Retry) as caught:
+            await send(session, request(wire.url, deadline=now + 5))
+        monkeypatch.undo()
+        await send(session, request(wire.url, "GET"))
+        assert (caught.value.code, len(wire.requests)) == ("late", 1)
 
 
 async def test_an_answer_larger_than_any_accounting_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The log as tables: what people see is what was decided, however the log was cut into batches."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,10 +11,11 @@ from support.invoices import see
 from support.projecting import Story, told
 from tieout.decide.holds import REASONS
 from tieout.decide.rows import HoldRow
-from tieout_control_plane.projection.folding import Before, Changes, Read, Stood, fold, link_of, touched
+from tieout_control_plane.projection.folding import Before, Changes, Read, Source, Stood, fold, link_of, touched
 from tieout_control_plane.projection.holds import shown
 
 TOLD = told()
+STAMP = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 class Tables:
@@ -110,6 +112,17 @@ def test_an_outcome_that_is_told_twice_counts_once() -> None:
     assert dict(tables.counts) == before
 
 
+def test_what_was_seen_is_told_with_its_raw_document() -> None:
+    """From a step of a timeline to the document as received, by its id; and to the run that brought it."""
+    source = Source("acme", "f1", "erp/vendor/v-1", STAMP, raw="f0", run="acme/erp/vendor/7")
+    assert fold([], Before(), [source]).facts == {
+        ("acme", "f1"): {
+            "link": "", "time": STAMP, "kind": "seen",
+            "value": {"subject": "erp/vendor/v-1", "raw": "f0", "run": "acme/erp/vendor/7"},
+        }
+    }  # fmt: skip
+
+
 def test_what_goes_leaves_no_row_and_no_count() -> None:
     """A mended hold is not shown any more, and not counted."""
     story = told()
@@ -127,7 +140,7 @@ def test_the_timeline_of_a_payment_has_its_steps_with_their_amounts() -> None:
     words = [row["what"] for row in steps]
     assert words.index("payment.taken") < words.index("requested") < words.index("recorded")
     recorded = next(row for row in steps if row["what"] == "recorded")
-    assert (str(recorded["amount"]), recorded["currency"]) == ("100", "USD")
+    assert (str(recorded["amount"]), recorded["currency"]) == ("100.00", "USD")
     assert [row["place"] for row in steps] == sorted(row["place"] for row in steps)
 
 
@@ -137,6 +150,7 @@ def test_bookkeeping_belongs_to_no_record() -> None:
         ""
     ] * 4
     assert link_of("invoice/i-1") == "bill/i-1"
+    assert link_of("shown/00n1") == "shown/00n1"
     assert link_of("due/bac1/2026-06-01/USD") == "transfer/bac1/2026-06-01/USD"
 
 

@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from tieout.connections.secrets import SecretStore, StoreNotReady, WrongMasterKey
+from tieout.domain.settings import Side
 from tieout.observability.health import Health
 from tieout.observability.service import EXIT_FAILED, Work, begin, end, serve
 from tieout.observability.settings import EXIT_WRONG_USE, load_or_exit
@@ -16,7 +17,7 @@ def main() -> None:
     settings = load_or_exit(BillWriterSettings)
     begin(SERVICE, settings)
     try:
-        secrets = settings.secret_store()
+        secrets = settings.secret_store(Side.BILL)
         secrets.verify()
     except WrongMasterKey as error:
         sys.stderr.write(f"{error}\n")

@@ -68,6 +68,7 @@ class BillWriter:
         joined = self._consumer.joined
         health.probe("group", lambda: None if joined.is_set() else "the group has not told what is ours")
         health.probe("registry", self._registry.problem)
+        health.probe("commands", self._consumer.halts.problem)
 
     def run(self) -> None:
         """Until ``stop``. The registry comes first: a command is judged by settings."""

@@ -1,6 +1,7 @@
 """The hour's budget of each developer key whose partition is owned here: waiting for it, reserving it in the log."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -28,11 +29,14 @@ class Meter:
         self._budget = budget
         self._clock = clock
         self._lock = asyncio.Lock()
+        self._closed: dict[str, datetime] = {}
         self._gauges = {resource: HEADROOM.labels(name, resource) for resource in (CALLS, LOGINS)}
 
     async def take(self, *resources: str) -> datetime | None:
         """Charge one of each: None. Or, if the hour is used up and nothing was charged: when the next one begins."""
         async with self._lock:
+            if (opens := self._opens(*resources)) is not None:
+                return opens
             try:
                 await self._budget.take(*resources)
             except Exhausted as error:
@@ -43,8 +47,23 @@ class Meter:
 
     async def room(self) -> None:
         """Wait until a call could be charged at once."""
-        while not self._budget.has_room(CALLS):
-            await self.nap(hour_of(self._clock()) + HOUR)
+        while (opens := self._opens(CALLS)) is not None or not self._budget.has_room(CALLS):
+            await self.nap(opens or hour_of(self._clock()) + HOUR)
+
+    def close(self, resource: str, seconds: float) -> None:
+        """BILL has counted more than we have, since other programs use the key: nobody takes one for so long."""
+        until = after_pause(self._clock(), seconds)
+        self._closed[resource] = max(until, self._closed.get(resource, until))
+        self._gauges[resource].set(0)
+
+    def _opens(self, *resources: str) -> datetime | None:
+        """Until when one of them is closed, None if all are open."""
+        now = self._clock()
+        return max((at for one in resources if (at := self._closed.get(one, now)) > now), default=None)
+
+    def now(self) -> datetime:
+        """By the clock that the hours go by, UTC."""
+        return self._clock()
 
     async def nap(self, until: datetime) -> None:
         """Sleep towards a moment, not all the way."""
@@ -80,6 +99,22 @@ class Meters:
             until = reservation.hour + COUNTS
             effects.progress.pin(_pin(reservation.budget, reservation.hour), reservation.offset, until)
 
+    def quiet_until(self, organization: str) -> datetime | None:
+        """Until when calls of a process that died may still be under way in BILL, which counts them; None if none are.
+
+        It is known of writes: their intents are open. A read that was cut off leaves no trace.
+        """
+        return max(
+            (
+                standing.intent.deadline + self._ahead
+                for _effects, restored in self._logs.values()
+                for standing in restored.commands.values()
+                if standing.intent is not None and standing.is_open
+                if standing.intent.command.organization == organization
+            ),
+            default=None,
+        )
+
     def detach(self, partition: int) -> None:
         """A partition was given away: whoever has it now spends its budgets."""
         self._logs.pop(partition, None)
@@ -111,3 +146,8 @@ class Meters:
 
 def _pin(budget: str, hour: datetime) -> str:
     return f"{budget}/{hour.isoformat()}"
+
+
+def after_pause(now: datetime, seconds: float) -> datetime:
+    """When a pause that BILL asked for is over. A little later: others who were told the same do not come back then."""
+    return now + timedelta(seconds=seconds + random.uniform(0, 1))  # noqa: S311 - no secret

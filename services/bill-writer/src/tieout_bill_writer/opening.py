@@ -20,7 +20,7 @@ from tieout_bill_writer.meters import Meters
 from tieout_bill_writer.organization import Organization
 from tieout_bill_writer.sessions import StoredSessions
 from tieout_connectors.bill.client import BillClient
-from tieout_connectors.bill.settings import Addresses, Credentials
+from tieout_connectors.bill.settings import Addresses, Credentials, kind_of
 from tieout_connectors.http.session import open_session, trust
 
 
@@ -51,8 +51,10 @@ class Opener:
             secret=secret["password"],
             organization=bill.organization,
             developer_key=secret["developer_key"],
+            kind=kind_of(secret["user"]),
         )
-        gate = OrganizationGate(bill.organization, meter, self.meters.slots)
+        quiet = self.meters.quiet_until(bill.organization)
+        gate = OrganizationGate(bill.organization, meter, self.meters.slots, quiet)
         http = open_session(verify=verify)
         client = BillClient(
             http,

@@ -1,6 +1,6 @@
 """What changed in BILL, read on each connection's schedule: the net below the webhooks.
 
-For every active connection, payments, bills and vendors are read from their cursors on, payments first. A lost
+For every active connection, bills, payments and vendors are read from their cursors on, in this order. A lost
 notification is found within one interval; a silent feed costs nothing but that. The schedule counts from when the last
 run began, so a restart polls nobody early; a run that was cut off goes on at once.
 """
@@ -34,8 +34,8 @@ from tieout_connectors.bill.raw import RawKind
 
 log = logger(__name__)
 
-# In this order: a payment is what a person waits for.
-KINDS: Final = (RawKind.PAYMENT, RawKind.BILL, RawKind.VENDOR)
+# In this order: a bill that was changed before it was paid is known to be changed when its payment is decided.
+KINDS: Final = (RawKind.BILL, RawKind.PAYMENT, RawKind.VENDOR)
 # Polls in memory at a time of one budget; each holds a page of 100 records. They wait for the hour of their own key, so
 # one that is used up does not keep another's from polling.
 AT_ONCE: Final = 4

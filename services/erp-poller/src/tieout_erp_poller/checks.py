@@ -82,4 +82,11 @@ def answer(request: Message[Payload], connection: str, lines: Sequence[CheckLine
 
 
 def _line(found: FoundLine) -> CheckLine:
-    return CheckLine(name=found.name, status=CheckStatus(found.status), detail=found.detail, cure=found.cure)
+    return CheckLine(
+        name=found.name,
+        status=CheckStatus(found.status),
+        detail=found.detail,
+        cure=found.cure,
+        code=found.code,
+        http_status=found.http_status,
+    )

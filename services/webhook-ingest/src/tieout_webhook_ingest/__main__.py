@@ -6,6 +6,7 @@ import sys
 
 from tieout.connections.key_wrapper import WrongMasterKey
 from tieout.connections.secrets import StoreNotReady
+from tieout.domain.settings import Side
 from tieout.observability import crash_points
 from tieout.observability.logging import configure
 from tieout.observability.settings import EXIT_WRONG_USE, load_or_exit
@@ -20,7 +21,7 @@ def main() -> None:
     configure("webhook-ingest", settings.log_level)
     crash_points.install(crash_points.CrashPoints(settings.crash_list, settings.crash_at))
     try:
-        code = asyncio.run(serve(settings, settings.secret_store(), _certificate(settings)))
+        code = asyncio.run(serve(settings, settings.secret_store(Side.BILL), _certificate(settings)))
     except (WrongMasterKey, StoreNotReady, WrongCertificate) as error:
         sys.stderr.write(f"webhook-ingest does not start: {error}\n")
         raise SystemExit(EXIT_WRONG_USE) from None

@@ -16,8 +16,16 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from tieout.domain.errors import Fatal, InDoubt, RecoveryError, Reject, Retry
-from tieout_connectors.bill.errors import FILTER_REFUSED, SESSION_INVALID, UNREADABLE, Endpoint, classify, endpoint_of
-from tieout_connectors.bill.gate import Gate, OpenGate
+from tieout_connectors.bill.errors import (
+    FILTER_REFUSED,
+    NEXT_HOUR,
+    SESSION_INVALID,
+    UNREADABLE,
+    Endpoint,
+    classify,
+    endpoint_of,
+)
+from tieout_connectors.bill.gate import Gate, Limit, OpenGate
 from tieout_connectors.bill.query import Filter
 from tieout_connectors.bill.session import MemoryStore, Sessions, SessionStore
 from tieout_connectors.bill.settings import Addresses, Credentials
@@ -110,7 +118,7 @@ class Caller:
         async with _until(call.deadline, call.name):
             session = await self.sessions.get()
         answer = await self._once(call, session)
-        error = _refusal(call, answer)
+        error = self._refusal(call, answer)
         if error is None:
             return answer
         if not _session_ended(error):
@@ -118,7 +126,7 @@ class Caller:
         async with _until(call.deadline, call.name):
             session = await self.sessions.renew(session)
         answer = await self._once(call, session)
-        error = _refusal(call, answer)
+        error = self._refusal(call, answer)
         if error is None:
             return answer
         if not _session_ended(error):
@@ -133,7 +141,7 @@ class Caller:
         if session is None:
             return
         call = Call("POST /v3/logout")
-        refused = _refusal(call, await self._once(call, session))
+        refused = self._refusal(call, await self._once(call, session))
         if refused is not None and not _session_ended(refused):
             raise refused
         await self.sessions.forget()
@@ -251,6 +259,13 @@ class Caller:
             timeout = self._timeout if call.timeout is None else call.timeout
             return await send(self._http, Request(method, url, call.name, headers, body, timeout, call.deadline))
 
+    def _refusal(self, call: Call, answer: Answer) -> RecoveryError | None:
+        """The error of an answer, None for a success. What BILL limits is told to all who share the limit."""
+        error = _refusal(call, answer)
+        if isinstance(error, Retry) and error.after is not None and (limit := _limit_of(error)) is not None:
+            self._gate.refused(limit, error.after)
+        return error
+
     async def _sign_in(self) -> BillSession:
         """Sign in, once. It changes nothing in BILL, so what is not known to be refused may be tried again later."""
         async with await self._gate.login():
@@ -266,7 +281,7 @@ class Caller:
                 answer = await send(self._http, request)
             except InDoubt as error:
                 raise Retry(error.message, code=error.code, call=LOGIN, status=error.status) from error
-        refused = _refusal(Call(LOGIN), answer)
+        refused = self._refusal(Call(LOGIN), answer)
         if refused is not None:
             raise refused
         try:
@@ -310,6 +325,13 @@ def _refusal(call: Call, answer: Answer) -> RecoveryError | None:
     if isinstance(error, Retry) and error.after is None:
         error.after = _seconds(answer.headers.get("retry-after", ""))
     return error
+
+
+def _limit_of(error: Retry) -> Limit | None:
+    """Which limit a refusal is about, None if it is about none; by BILL's code first, whatever the status."""
+    if error.code == NEXT_HOUR:
+        return Limit.LOGINS if error.call == LOGIN else Limit.CALLS
+    return Limit.ORGANIZATION if error.status == 429 else None
 
 
 def _session_ended(error: RecoveryError) -> bool:

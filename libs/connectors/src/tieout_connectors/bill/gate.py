@@ -1,7 +1,19 @@
 """What stands between the client and every call: budgets, lanes and fairness belong to a scheduler outside."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
+from enum import StrEnum
 from typing import Protocol
+
+
+class Limit(StrEnum):
+    """Of whom BILL has had enough."""
+
+    CALLS = "calls"
+    """The developer key's calls of this hour."""
+    LOGINS = "logins"
+    """Its sign-ins of this hour."""
+    ORGANIZATION = "organization"
+    """The organization's calls: a gateway's 429 with a time to wait."""
 
 
 class Gate(Protocol):
@@ -19,6 +31,10 @@ class Gate(Protocol):
         """Room for one sign-in."""
         ...
 
+    def refused(self, limit: Limit, seconds: float) -> None:
+        """BILL refused a call and said for how long: none that shares the limit may be made before."""
+        ...
+
 
 class OpenGate:
     """Lets everything through at once."""
@@ -30,3 +46,6 @@ class OpenGate:
     async def login(self) -> AbstractAsyncContextManager[object]:
         """Room for one sign-in."""
         return nullcontext()
+
+    def refused(self, limit: Limit, seconds: float) -> None:
+        """Whoever was refused knows."""

@@ -1,6 +1,6 @@
 """Records of BILL as received, for the log of raw messages: one by its id, or what has changed, oldest change first."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,10 @@ class RawKind(StrEnum):
 _LISTS: Final = {RawKind.PAYMENT: "payments", RawKind.BILL: "bills", RawKind.VENDOR: "vendors"}
 
 
+# A bill's approvers are told only where they are asked for.
+_QUERIES: Final[Mapping[RawKind, Mapping[str, str]]] = {RawKind.BILL: {"billApprovals": "true"}}
+
+
 class RawRecords:
     """Reads. Every one may raise Retry, Reject or Fatal; bank details are gone from what comes back."""
 
@@ -30,7 +34,7 @@ class RawRecords:
 
     async def get(self, kind: RawKind, record: str, *, deadline: float | None = None) -> RawRecord:
         """One record by BILL's id. Reject if there is none."""
-        call = Call(f"GET /v3/{_LISTS[kind]}/{{id}}", (record,), deadline=deadline)
+        call = Call(f"GET /v3/{_LISTS[kind]}/{{id}}", (record,), _QUERIES.get(kind, {}), deadline=deadline)
         return await self._caller.read(call, read_raw)
 
     async def changed(self, kind: RawKind, since: datetime) -> AsyncGenerator[tuple[RawRecord, ...], None]:
@@ -40,7 +44,7 @@ class RawRecords:
         one over the edge of a page. So a token is followed only while a page does not get beyond its beginning in time;
         else the list is asked for again from the newest stamp of the page.
         """
-        call = Call(f"GET /v3/{_LISTS[kind]}")
+        call = Call(f"GET /v3/{_LISTS[kind]}", query=_QUERIES.get(kind, {}))
         while True:
             beginning = since
             async with aclosing(

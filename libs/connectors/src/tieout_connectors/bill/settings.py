@@ -30,6 +30,14 @@ class CredentialKind(StrEnum):
     SYNC_TOKEN = "sync-token"  # noqa: S105 - the name of a kind, not a secret
 
 
+def kind_of(name: str) -> CredentialKind:
+    """Users sign in with an e-mail address, tokens have names. A token named like one is taken for a user's sign-in.
+
+    That errs to the safe side: BILL is asked whether it may pay.
+    """
+    return CredentialKind.USER if "@" in name else CredentialKind.SYNC_TOKEN
+
+
 @dataclass(frozen=True)
 class Credentials:
     """What BILL's sign-in takes. Secrets are left out of ``repr``.

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
 from tieout.domain.errors import Fatal, RecoveryError, Retry
+from tieout_connectors.http.pace import Pace, seconds_of
 from tieout_connectors.http.session import trust
 
 CALL: Final = "POST /{tenant}/oauth2/v2.0/token"
@@ -50,8 +51,9 @@ _CURES: Final[dict[str, str]] = {
     "invalid_request": "Check the tenant and the client id of this connection.",
 }
 
-# Entra asks to come again; everything else it refuses needs a person.
+# Entra asks to come again; everything else it refuses needs a person, unless its status says that it is only busy.
 _TEMPORARY: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
+THROTTLED: Final = 429
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,14 @@ class Token:
 class _Bounded(HTTPAdapter):
     """Every request of msal ends in time (by itself ``requests`` waits for ever) and trusts the site's authority.
 
-    ``status`` is that of the last answer: msal reports a refused discovery as a ``ValueError`` without it.
+    ``status`` is that of the last answer: msal reports a refused discovery as a ``ValueError`` without it. ``after`` is
+    its Retry-After in seconds, None without one: msal tells nobody.
     """
 
     def __init__(self, authority: str | None) -> None:
         self._context = trust(authority)
         self.status = 0
+        self.after: float | None = None
         super().__init__()
 
     def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
@@ -83,6 +87,7 @@ class _Bounded(HTTPAdapter):
         options["timeout"] = REQUEST_TIMEOUT
         response = super().send(request, **options)
         self.status = response.status_code
+        self.after = seconds_of(response.headers.get("Retry-After", ""))
         return response
 
 
@@ -114,6 +119,7 @@ class TokenSource:
         self._clock = clock
         self._token: Token | None = None
         self._renewal: asyncio.Task[Token] | None = None
+        self._pace = Pace(clock)
 
     async def token(self, *, rejected: str = "") -> str:
         """A token that is good for a few minutes and is not ``rejected``, which the service refused with 401.
@@ -126,6 +132,7 @@ class TokenSource:
         if token is not None and token.value != rejected and self._clock() < token.renew_at:
             return token.value
         if self._renewal is None or self._renewal.done():
+            self._pace.keep(CALL)
             self._renewal = asyncio.create_task(self._renew())
             # Whoever waited may be gone when it fails; the next caller starts another one and sees the reason.
             self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -145,6 +152,9 @@ class TokenSource:
                 answer = await loop.run_in_executor(self._pool, _ask, self._request)
         except TimeoutError as error:
             raise Retry("Entra did not answer in time", code="no_answer", call=CALL) from error
+        except Retry as error:
+            self._pace.rest(error.after)
+            raise
         life = float(answer["expires_in"])
         self._token = Token(answer["access_token"], self._clock() + life - min(RENEW_AHEAD, life / 2))
         return self._token
@@ -175,15 +185,16 @@ def _ask(request: TokenRequest) -> dict[str, Any]:
             cure = "Is the login address right and reachable?"
             raise Retry(reason, code="not_connected", call=CALL, cure=cure) from error
         except MsalServiceError as error:
-            raise Retry(str(error), code="unavailable", call=CALL, status=adapter.status) from error
+            status, after = adapter.status, adapter.after
+            raise Retry(str(error), code="unavailable", call=CALL, status=status, after=after) from error
         except (ValueError, KeyError) as error:
-            raise _undiscovered(error, adapter.status) from error
+            raise _undiscovered(error, adapter.status, adapter.after) from error
     if "access_token" not in answer:
-        raise refusal(answer, adapter.status)
+        raise refusal(answer, adapter.status, adapter.after)
     return dict(answer)
 
 
-def _undiscovered(error: Exception, status: int) -> RecoveryError:
+def _undiscovered(error: Exception, status: int, after: float | None) -> RecoveryError:
     """The library raises ValueError for an unknown tenant (400), and also for throttling and for no JSON."""
     if status in {400, 404}:
         cure = "Check the tenant and the login address of this connection."
@@ -191,17 +202,17 @@ def _undiscovered(error: Exception, status: int) -> RecoveryError:
     if isinstance(error, ValueError) and "https://" in str(error) and status == 0:
         cure = "The login address must begin with https://."
         return Fatal("the login address cannot be used", code="bad_address", call=CALL, cure=cure)
-    return Retry("the answer of Entra cannot be read", code="unreadable", call=CALL, status=status)
+    return Retry("the answer of Entra cannot be read", code="unreadable", call=CALL, status=status, after=after)
 
 
-def refusal(answer: dict[str, Any], status: int = 0) -> RecoveryError:
-    """What a refusal of Entra means; decided by its numbers and words, never by its text."""
+def refusal(answer: dict[str, Any], status: int = 0, after: float | None = None) -> RecoveryError:
+    """What a refusal of Entra means; decided by its status, numbers and words, never by its text."""
     word = str(answer.get("error", ""))
     numbers = [str(number) for number in answer.get("error_codes") or ()]
     message = str(answer.get("error_description") or word or "Entra gave no token and no reason").splitlines()[0]
     code = " ".join([word, *numbers]).strip()
-    if word in _TEMPORARY:
-        return Retry(message, code=code, call=CALL, status=status)
+    if word in _TEMPORARY or status == THROTTLED:
+        return Retry(message, code=code, call=CALL, status=status, after=after)
     cures = [_CURES[key] for key in [*numbers, word] if key in _CURES]
     cure = cures[0] if cures else "Compare the registration in Entra with this connection's settings."
     return Fatal(message, code=code, call=CALL, cure=cure, status=status)

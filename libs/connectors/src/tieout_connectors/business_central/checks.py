@@ -68,7 +68,7 @@ async def _asked(
             return await question()
     except RecoveryError as error:
         advice = cure if refused is CheckStatus.WARNING else error.cure or cure
-        return CheckLine(name, refused, str(error), advice)
+        return CheckLine(name, refused, str(error), advice, error.code, error.status)
 
 
 async def _sign_in(client: Client) -> CheckLine:

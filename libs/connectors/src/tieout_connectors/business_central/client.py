@@ -6,18 +6,20 @@ after a refusal is the table of ``errors``.
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from tieout.domain.errors import Fatal, RecoveryError, Reject, Retry
+from tieout.domain.errors import Fatal, Reject, Retry
+from tieout_connectors.business_central.answers import TokenLapsed, classified, json_of, refusal, refused_twice
 from tieout_connectors.business_central.auth import TokenRequest, TokenSource
-from tieout_connectors.business_central.errors import Classified, classify
 from tieout_connectors.business_central.settings import BusinessCentralCredentials, BusinessCentralSettings
 from tieout_connectors.business_central.wire import protocol
 from tieout_connectors.http import call as http
+from tieout_connectors.http.pace import Pace
 from tieout_connectors.http.session import open_session, trust
 from tieout_connectors.spi.wire import Unreadable
 
@@ -83,10 +85,6 @@ def understood(call: str) -> Iterator[None]:
 _NOT_ODATA: Final = "If it stays: does another server, such as a proxy, answer under this address?"
 
 
-class TokenLapsed(Retry):
-    """A list's continuation is no longer valid: it has to be read again from its beginning."""
-
-
 class Tokens(Protocol):
     """Where access tokens come from."""
 
@@ -117,9 +115,11 @@ class Client:
         *,
         tokens: Tokens | None = None,
         pause: Pause = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self._pause = pause
+        self._pace = Pace(clock)
         self._slots = asyncio.Semaphore(AT_A_TIME)
         self._dice = random.Random()  # noqa: S311 - jitter, not a secret
         authority = settings.authority()
@@ -203,7 +203,7 @@ class Client:
         Raises:
             Retry, Reject, Fatal: as the table says, after all repetitions that it allows.
         """
-        return await self._read(_with(url, question), call, {}, _json)
+        return await self._read(_with(url, question), call, {}, json_of)
 
     async def content(self, url: str, call: str) -> bytes:
         """The bytes of a file.
@@ -215,7 +215,7 @@ class Client:
 
     async def page(self, url: str, call: str, question: Mapping[str, str]) -> Any:
         """The first page of a list."""
-        return await self._read(_with(url, question), call, self._paged(None), _json)
+        return await self._read(_with(url, question), call, self._paged(None), json_of)
 
     async def pages(
         self, url: str, call: str, question: Mapping[str, str], *, page_rows: int | None = None
@@ -233,7 +233,7 @@ class Client:
             if address in followed or len(followed) >= MOST_PAGES:
                 raise Retry("the list does not end", code="endless_list", call=call)
             followed.add(address)
-            page = await self._read(address, call, headers, _json)
+            page = await self._read(address, call, headers, json_of)
             yield page
             with understood(call):
                 following = protocol.next_link(page)
@@ -286,10 +286,10 @@ class Client:
         answer = await self._once(request, token)
         if 200 <= answer.status < 300:
             return answer
-        refusal = _refusal(call, answer)
-        if answer.status == 401 and isinstance(refusal, Retry):
+        refused = refusal(call, answer)
+        if answer.status == 401 and isinstance(refused, Retry):
             await self._tokens.token(rejected=token)
-        raise refusal
+        raise refused
 
     def _own(self, address: str, call: str) -> str:
         """A continuation, refused if it leads elsewhere: our token would go there with it."""
@@ -337,14 +337,14 @@ class Client:
         token = await self._tokens.token()
         answer = await self._once(request, token)
         if answer.status == 401:
-            verdict = _classified(call, answer)
+            verdict = classified(call, answer)
             if verdict.kind is not Retry:
                 raise verdict.error(call, 401)
             answer = await self._once(request, await self._tokens.token(rejected=token))
             if answer.status == 401:
-                raise _twice(call, _classified(call, answer))
+                raise refused_twice(call, answer)
         if answer.status != 200:
-            raise _refusal(call, answer)
+            raise refusal(call, answer)
         return answer
 
     async def _once(self, request: http.Request, token: str) -> http.Answer:
@@ -352,38 +352,15 @@ class Client:
         if self._session is None:
             self._session = open_session(verify=self._verify, proxy=self._proxy)
         async with self._slots:
-            return await http.send(self._session, replace(request, headers=headers))
+            # Asked here and not before: who waits for a place may be told meanwhile, by the answer of another call.
+            self._pace.keep(request.call)
+            answer = await http.send(self._session, replace(request, headers=headers))
+        self._pace.heard(answer.status, answer.headers)
+        return answer
 
 
 # Repeating these within seconds cannot help.
 _NOT_AGAIN: Final = frozenset({"certificate"})
-
-
-def _json(call: str, answer: http.Answer) -> Any:
-    try:
-        return answer.json()
-    except ValueError as error:
-        raise _classified(call, answer).error(call, answer.status) from error
-
-
-def _classified(call: str, answer: http.Answer) -> Classified:
-    return classify(call, answer.status, answer.body, retry_after=answer.headers.get("retry-after", ""))
-
-
-def _refusal(call: str, answer: http.Answer) -> RecoveryError:
-    verdict = _classified(call, answer)
-    if verdict.code.endswith("SkipTokenIsNoLongerValid"):
-        return TokenLapsed(verdict.message, code=verdict.code, call=call, status=answer.status)
-    return verdict.error(call, answer.status)
-
-
-def _twice(call: str, verdict: Classified) -> Fatal:
-    """A fresh token is refused too: it is not its age."""
-    cure = (
-        "Register the client id on the page Microsoft Entra applications of this environment, set it to Enabled and "
-        "give it the permission sets named in Tieout's documentation."
-    )
-    return Fatal(verdict.message, code=verdict.code, call=call, cure=cure, status=401)
 
 
 def _with(url: str, question: Mapping[str, str]) -> str:

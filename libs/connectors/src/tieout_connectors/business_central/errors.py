@@ -12,6 +12,7 @@ from typing import Final
 
 from tieout.domain.errors import Executed, Fatal, InDoubt, RecoveryError, Reject, Retry
 from tieout_connectors.business_central.wire.protocol import problem
+from tieout_connectors.http.pace import seconds_of
 
 READS: Final = frozenset({"GET", "HEAD"})
 _METHODS: Final = READS | {"POST", "PATCH", "PUT", "DELETE"}
@@ -168,17 +169,5 @@ def classify(call: str, status: int, body: bytes, *, retry_after: str = "") -> C
         code=code or f"http_{status}",
         message=message or f"HTTP {status} without a message",
         cure=_LOOK if kind is InDoubt else rule.cure,
-        after=_seconds(retry_after) if kind is Retry else None,
+        after=seconds_of(retry_after) if kind is Retry else None,
     )
-
-
-def _seconds(header: str) -> float | None:
-    """Seconds of a Retry-After header; None for none or for one that cannot be understood.
-
-    It may also be a date; against which clock is then a guess, so that it is left to our own back-off.
-    """
-    try:
-        seconds = float(header)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None

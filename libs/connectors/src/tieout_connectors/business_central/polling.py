@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tieout.domain.records import Kind
-from tieout_connectors.business_central.client import RESTARTS, Client, TokenLapsed, understood
+from tieout_connectors.business_central.answers import TokenLapsed
+from tieout_connectors.business_central.client import RESTARTS, Client, understood
 from tieout_connectors.business_central.delta import Delta, Seen
 from tieout_connectors.business_central.wire import protocol, questions
 from tieout_connectors.spi.erp import Page, RawRow, Watermark

@@ -80,7 +80,7 @@ async def send(session: aiohttp.ClientSession, request: Request) -> Answer:
         connect = min(connect, request.deadline - time.monotonic())
         if connect <= 0:
             raise _late(request)
-    state = SimpleNamespace(deadline=request.deadline, written=False, late=False)
+    state = SimpleNamespace(deadline=request.deadline, written=False, late=False, begun=False)
     try:
         async with session.request(
             request.method,

@@ -52,6 +52,7 @@ def open_session(
     """
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_about_to_write)
+    trace.on_request_chunk_sent.append(_about_to_write_body)
     address, sign_in = _parts(proxy)
     connector = aiohttp.TCPConnector(
         limit=limit, ssl=verify if verify is not None else True, keepalive_timeout=KEEP_ALIVE
@@ -102,6 +103,21 @@ async def _about_to_write(_session: aiohttp.ClientSession, context: SimpleNamesp
         state.late = True
         raise Late
     state.written = True
+
+
+async def _about_to_write_body(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+    """The body is about to be written, and the headers with it: they were only kept until now.
+
+    Between the two aiohttp gives way to other tasks (always on Python 3.11), and a process that is paused there goes on
+    with a call that its successor has long looked up. What was begun is completed: later parts of a body just go.
+    """
+    state: SimpleNamespace | None = context.trace_request_ctx
+    if state is None or state.begun:
+        return
+    state.begun = True
+    if state.deadline is not None and time.monotonic() > state.deadline:
+        state.late, state.written = True, False
+        raise Late
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
