@@ -3,6 +3,9 @@
 install  the virtual environment in .venv, from requirements.lock, every package checked against its hash
 demo     install, then `tieout demo --erp business-central`
 test     install, then the tests and the promises gate
+bench    install, then the benchmarks: ratios, needs of services, .tieout/bench.json; 1 if a goal is missed
+chaos    install, then the whole kill matrix on a real broker; ARGS="text" only cells with the text in their name
+mutants  install, then break each promise in a copy and see its tests fail; ARGS="--only C6"
 check    install, then format, lint, types, layers and size limits
 lock     renew requirements.lock
 """
@@ -23,13 +26,13 @@ STAMP = VENV / ".tieout-installed"
 OLDEST = (3, 11)
 NEWEST = (3, 12)
 EXPORT = "export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-project --format requirements-txt"
-SOURCES = ["libs", "services", "apps", "tests", "tools"]
+SOURCES = ["libs", "services", "apps", "deploy", "tests", "tools"]
 
 
 def main(argv):
     """Run one target; its exit code is the program's: 0 done, 1 found a problem, 2 wrong use."""
     target, args = (argv[1] if len(argv) > 1 else "help"), argv[2:]
-    known = (install, demo, test, check, lock, clean)
+    known = (install, demo, test, bench, chaos, mutants, check, lock, clean)
     targets = {"help": show_help, **{function.__name__: function for function in known}}
     if target not in targets:
         stop(f"unknown target {target!r}; one of: {', '.join(targets)}")
@@ -62,6 +65,24 @@ def test(args):
     if code or args:
         return code
     return run([program("python"), "tools/promises.py"])
+
+
+def bench(args):
+    """Run the benchmarks, on an otherwise idle machine if the figures are to be quoted."""
+    install([])
+    return run([program("python"), "-m", "benchmarks", *args], PYTHONPATH="tests")
+
+
+def chaos(args):
+    """Kill every service at every point; docs/reliability.md says what has to hold."""
+    install([])
+    return run([program("python"), "tools/chaos.py", *args])
+
+
+def mutants(args):
+    """See that the tests notice when a promise is broken."""
+    install([])
+    return run([program("python"), "tools/mutants.py", *args])
 
 
 def check(_args):
@@ -165,9 +186,10 @@ def program(name):
     return folder / name
 
 
-def run(command):
+def run(command, **environment):
     """Run a command in the repository's root and return its exit code."""
-    return subprocess.run([str(word) for word in command], cwd=str(ROOT), check=False).returncode
+    words, env = [str(word) for word in command], dict(os.environ, **environment)
+    return subprocess.run(words, cwd=str(ROOT), env=env, check=False).returncode
 
 
 def must(command):

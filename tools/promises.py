@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".tieout" / "promises"
 DECLARED = ROOT / "docs" / "promises.toml"
 TABLE = ROOT / "docs" / "promises.md"
+MUTANTS = ROOT / "tests" / "mutants.toml"
 STATUSES = ("proved", "partly", "planned")
 
 
@@ -44,6 +45,15 @@ def problems(declared: dict[str, dict[str, str]], found: dict[str, list[dict[str
     return said
 
 
+def mutants() -> dict[str, list[str]]:
+    """The names of the mutants that break each promise; `make mutants` sees them fail its tests."""
+    found: dict[str, list[str]] = {}
+    for one in tomllib.loads(MUTANTS.read_text(encoding="utf-8"))["mutant"]:
+        for promise in one.get("promises", ()):
+            found.setdefault(promise, []).append(one["name"])
+    return found
+
+
 def table(declared: dict[str, dict[str, str]], found: dict[str, list[dict[str, object]]]) -> str:
     """The page for readers."""
     lines = [
@@ -51,13 +61,17 @@ def table(declared: dict[str, dict[str, str]], found: dict[str, list[dict[str, o
         "",
         "Written by `tools/promises.py --write` from `docs/promises.toml` and a run of the tests.",
         "A test counts only if it passed and a simulator saw its calls over a socket.",
+        "A mutant breaks the promise on purpose, and its tests notice: `make mutants`, docs/reliability.md.",
         "",
-        "| id | promise | status | tests | missing |",
-        "| --- | --- | --- | --- | --- |",
+        "| id | promise | status | tests | mutants | missing |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
+    broken_by = mutants()
     for name, one in declared.items():
         tests = [test for test in found.get(name, []) if test["passed"] and test["calls"]]
-        lines.append(f"| {name} | {one['promise']} | {one['status']} | {len(tests)} | {one.get('missing', '')} |")
+        names = ", ".join(broken_by.get(name, ()))
+        kept = f"{name} | {one['promise']} | {one['status']} | {len(tests)}"
+        lines.append(f"| {kept} | {names} | {one.get('missing', '')} |")
     return "\n".join(lines) + "\n"
 
 

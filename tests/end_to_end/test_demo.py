@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from support import recount
+from support.log_lines import BESIDE, Lines, lines_of
+from support.recounting import compared_totals, counted_totals, recounted
 from support.simulators import Running
 from tieout_cli.demo.place import Place
 from tieout_devstack import processes
@@ -39,6 +40,7 @@ class Kept:
 
     folder: Path
     first: Done
+    lines: Lines
 
     def run(self, *options: str) -> Done:
         """The demo once more, in the same folder."""
@@ -63,11 +65,9 @@ class Kept:
             "ca": str(self.folder / "stack" / "ca" / "ca.pem"),
             "cutover": company.cutover.isoformat(),
             "also": company.also,
+            "control": {"DOMESTIC": "2110", "FOREIGN": "2120"},
         }
-        script = [sys.executable, "-I", recount.__file__, json.dumps(told)]
-        done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=True)
-        figures: dict[str, Any] = json.loads(done.stdout)
-        return figures
+        return recounted(told)
 
 
 def demo(folder: Path, *options: str) -> Done:
@@ -85,7 +85,8 @@ def kept(devstack_folder: Path) -> Iterator[Kept]:
     """A demo that has done its main job, and still runs."""
     folder = devstack_folder / "demo"
     try:
-        yield Kept(folder, demo(folder, "--seed", str(SEED), "--keep"))
+        first = demo(folder, "--seed", str(SEED), "--keep")
+        yield Kept(folder, first, lines_of(folder))
     finally:
         stop = [*TIEOUT, "demo", "--folder", str(folder), "--stop"]
         subprocess.run(stop, capture_output=True, timeout=120, check=True)
@@ -104,11 +105,11 @@ def figures_of(done: Done) -> dict[str, Any]:
     calls = {side: {name: spent[name] for name in ("calls", "logins")} for side, spent in report["calls"].items()}
     for name in calls["bill"]:
         calls["bill"][name] += people.get(name, 0)
-    told: Mapping[str, Any] = {**report, "calls": calls, "payments_applied": report["payments_applied"] or 0}
+    told: Mapping[str, Any] = {**report, "calls": calls}
     return {name: told[name] for name in FIGURES}
 
 
-FIGURES = ("vendors_linked", "bills_created", "bills_total", "payments_applied", "calls")
+FIGURES = ("vendors_linked", "bills_created", "bills_total", "payments_applied", "payments_reversed", "calls")
 
 
 def test_the_main_job_leaves_nothing_unexplained(kept: Kept) -> None:
@@ -149,13 +150,15 @@ def test_the_figures_are_those_of_the_simulators(kept: Kept) -> None:
     again = kept.run("--again")
     counted = kept.recounted()
     assert figures_of(again) == {name: counted[name] for name in FIGURES}
+    assert compared_totals(again.report["tieout"]) == counted_totals(counted["totals"])
     held = SMALL.on_hold + SMALL.blocked + 1
     assert len(counted["without_bill"]) == held
     assert counted["without_invoice"] == []
 
 
 def test_once_more_writes_nothing(kept: Kept) -> None:
-    """Synchronized again, neither side's ledger changes, and no call that could write is made."""
+    """Synchronized again, neither ledger changes, no call could write, and no log has a line for what is unchanged."""
+    before = lines_of(kept.folder)
     done = kept.run("--again")
     assert done.code == 0, done.printed
     again = done.report["again"]
@@ -163,6 +166,18 @@ def test_once_more_writes_nothing(kept: Kept) -> None:
     assert again["changed"] == {"bill": [], "erp": []}
     assert again["calls"]["erp"]["calls"] > 0
     assert not again["cold"]
+    after = lines_of(kept.folder)
+    assert after.effects == before.effects
+    assert after.told - before.told == {("control-plane", "compared"): 1}
+
+
+def test_the_logs_have_one_line_for_an_effect_and_few_beside(kept: Kept) -> None:
+    """An operator can read them: every effect once, and a line or two of each service about itself."""
+    lines = kept.lines
+    assert min(lines.effects["bill-writer"], lines.effects["payment-writeback"]) > 10
+    written = {service: lines.told[service, "effect"] for service in lines.effects}
+    assert written == lines.effects
+    assert lines.by_service() <= lines.effects + BESIDE, lines.told
 
 
 def test_once_more_from_nothing_finds_all_links_and_writes_nothing(kept: Kept) -> None:
@@ -176,6 +191,9 @@ def test_once_more_from_nothing_finds_all_links_and_writes_nothing(kept: Kept) -
     assert done.report["bills_created"] == kept.first.report["bills_created"]
     assert done.report["links"]["bill"] == kept.first.report["links"]["bill"]
     assert again["calls"]["bill"]["logins"] == 1
+    # Where the other commands find it.
+    published = json.loads((kept.folder / "stack" / "state.json").read_text(encoding="utf-8"))["control_plane"]
+    assert published["url"] == f"http://127.0.0.1:{kept.ports['control-plane']}"
 
 
 def test_a_difference_made_afterwards_is_named(kept: Kept) -> None:

@@ -11,6 +11,7 @@ import yaml
 pytest_plugins = ["tieout_devstack.fixtures"]
 
 SECRETS = {"user": "ap@example.com", "password": "hunter2-hunter2", "developer_key": "01DEVKEYDEVKEY"}
+ADA = "Ada Byron"
 Settings = Callable[..., dict[str, Any]]
 
 
@@ -144,3 +145,50 @@ def test_an_unknown_connection_and_a_wrong_token_are_told_apart(shared: Any) -> 
     wrong.write_text("a-token-that-is-not-known\n")
     refused = installation.cli(plane, "connections", "list", "--token-file", str(wrong))
     assert (refused.returncode, "token is not known" in refused.stderr) == (1, True)
+
+
+def test_a_second_person_gets_a_token_acts_in_her_own_name_and_loses_it(shared: Any) -> None:
+    """It comes as a file of hers alone, does what an operator may, makes no tokens, and ends when it is revoked."""
+    installation, plane = shared
+    file: Path = installation.folder / "ada.token"
+    made = installation.cli(plane, "tokens", "create", ADA, "--file", str(file))
+    assert (made.returncode, made.stdout) == (0, f"{ADA} (operator): the token is in {file}\n"), made.stderr
+    token = file.read_text(encoding="utf-8").strip()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert token not in made.stdout
+    assert plane.call("GET", "/v1/connections", token=token)[0] == 200
+    for method, path in (("GET", "/v1/tokens"), ("POST", "/v1/tokens"), ("DELETE", "/v1/tokens/somebody")):
+        status, refused = plane.call(method, path, {"name": "x"} if method == "POST" else None, token=token)
+        assert (status, refused["error"]["code"]) == (403, "forbidden")
+    listed = json.loads(installation.cli(plane, "tokens", "list", "--json").stdout)["tokens"]
+    assert [(one["name"], one["role"]) for one in listed] == [(ADA, "operator"), ("initial administrator", "admin")]
+    assert {tuple(one) for one in listed} == {("name", "role", "created")}
+    again = installation.cli(plane, "tokens", "create", ADA)
+    assert (again.returncode, "has a token already" in again.stderr) == (2, True)
+    assert installation.cli(plane, "tokens", "revoke", ADA).returncode == 0
+    assert plane.call("GET", "/v1/connections", token=token)[0] == 401
+    assert installation.cli(plane, "tokens", "revoke", ADA).returncode == 2
+    log = plane.process.log.read_text(encoding="utf-8")
+    assert '"event": "token made"' in log
+    assert token not in log
+
+
+def test_the_token_of_the_environment_stays_and_a_file_is_never_overwritten(shared: Any) -> None:
+    """Nobody locks everybody out by a command, and no token is made that would be lost at once."""
+    installation, plane = shared
+    refused = installation.cli(plane, "tokens", "revoke", "initial administrator")
+    assert (refused.returncode, "TIEOUT_API_TOKEN" in refused.stderr) == (2, True)
+    file: Path = installation.folder / "there.token"
+    file.write_text("something", encoding="utf-8")
+    kept = installation.cli(plane, "tokens", "create", "Grace", "--file", str(file))
+    assert (kept.returncode, file.read_text(encoding="utf-8")) == (2, "something")
+    assert "Grace" not in installation.cli(plane, "tokens", "list").stdout
+    wrong = installation.cli(plane, "tokens", "create", "Grace", "--role", "emperor")
+    assert (wrong.returncode, "operator, admin" in wrong.stderr) == (2, True)
+
+
+def test_a_name_that_could_not_be_told_is_refused(shared: Any) -> None:
+    """Empty, too long, or with characters that a list could not show; and no role that there is not."""
+    _, plane = shared
+    for body in ({"name": " "}, {"name": "x" * 81}, {"name": "a\nb"}, {"name": "Ada", "role": "emperor"}, {}):
+        assert plane.call("POST", "/v1/tokens", body)[0] == 422, body
