@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from tieout.connections.key_wrapper import EnvKeyWrapper
+from tieout.connections.key_wrapper import EnvKeyWrapper, WrongMasterKey
 from tieout.connections.secrets import SecretStore, engine_for
 from tieout.domain.settings import Side
 
@@ -20,11 +20,19 @@ class SecretAccess(BaseModel):
     bill_key: SecretStr = SecretStr("")
     erp_key: SecretStr = SecretStr("")
 
-    def key_wrapper(self) -> EnvKeyWrapper:
-        """The keys this process holds. Raises WrongMasterKey with the cure."""
+    def key_wrapper(self, *needed: Side) -> EnvKeyWrapper:
+        """The keys this process holds, those ``needed`` at least. Raises WrongMasterKey with the cure."""
         sides = {Side.BILL: self.bill_key.get_secret_value(), Side.ERP: self.erp_key.get_secret_value()}
-        return EnvKeyWrapper.from_texts(master=self.master_key.get_secret_value(), sides=sides)
+        wrapper = EnvKeyWrapper.from_texts(master=self.master_key.get_secret_value(), sides=sides)
+        missing = [f"TIEOUT_{side.upper()}_KEY" for side in needed if side not in wrapper.sides()]
+        if missing:
+            raise WrongMasterKey(
+                f"this service cannot do without {' and '.join(missing)}: "
+                "set it, or TIEOUT_MASTER_KEY, which gives both sides' keys"
+            )
+        return wrapper
 
-    def secret_store(self) -> SecretStore:
-        """The store, not yet verified. Raises WrongMasterKey or StoreNotReady with the cure."""
-        return SecretStore(engine_for(self.database_url.get_secret_value()), self.key_wrapper())
+    def secret_store(self, *needed: Side) -> SecretStore:
+        """The store for the sides needed, not yet verified. Raises WrongMasterKey or StoreNotReady with the cure."""
+        wrapper = self.key_wrapper(*needed)
+        return SecretStore(engine_for(self.database_url.get_secret_value()), wrapper)
