@@ -124,6 +124,8 @@ def test_each_source_of_money_has_its_own_account_and_an_unmapped_one_says_what_
         "1110": Decimal(0), "1130": Decimal(-250),
     }  # fmt: skip
     assert [still_open(pipe, number) for number in ("CARD", "PURSE", "OTHER-BANK")] == [0, 0, 0]
+    status, answer = pipe.ask("POST", "/v1/connections/acme/tie-outs", {"fresh": True, "seconds": 60})
+    assert (status, answer["result"]["differences"]) == (200, [])
 
 
 @pytest.mark.promise("C14")

@@ -100,11 +100,11 @@ class Agreement:
                 self.post(part.mark, -amount * RATE[currency])
         return link
 
-    def post(self, document: str, amount: Decimal, description: str = "") -> None:
-        """An entry on the clearing account, debit positive."""
+    def post(self, document: str, amount: Decimal, description: str = "", account: str = "2950") -> None:
+        """An entry on the clearing account, or another one that payments are posted against; debit positive."""
         self.postings.append(
             AccountPosting(
-                id=str(len(self.postings) + 1), account="2950", posting_date=DAY, document_number=document,
+                id=str(len(self.postings) + 1), account=account, posting_date=DAY, document_number=document,
                 description=description, amount=amount,
             )
         )  # fmt: skip
@@ -150,7 +150,7 @@ class Agreement:
         """All of it as a run's inputs."""
         entries = [*(_entry(invoice) for invoice in self.invoices if invoice.open != 0), *self.others]
         owed = sum((entry.local_open or ZERO for entry in entries), ZERO)
-        clearing = self.opening + sum((posting.amount for posting in self.postings), ZERO)
+        clearing = self.opening + sum((one.amount for one in self.postings if one.account == "2950"), ZERO)
         base = Inputs(
             connection="acme",
             as_of=DAY,

@@ -163,7 +163,7 @@ ALL: Final[tuple[Payload, ...]] = (
     ),
     requests.SnapshotAsked(
         connection="acme", side=Side.ERP, generation=3, since=DAY, deadline=NOON, control=("2110",), clearing="2950",
-        bills=("00n1",),
+        sources=("2960",), bills=("00n1",),
     ),
     requests.SnapshotAnswered(
         request="r1", connection="acme", side=Side.ERP, number=0, last=True, currency="USD", unreadable=("77",),

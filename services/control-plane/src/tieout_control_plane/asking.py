@@ -84,6 +84,7 @@ class Asking:
             deadline=now + timedelta(seconds=max(1.0, seconds - TRAVEL_SECONDS)),
             control=accounts.control if side is Side.ERP else (),
             clearing=accounts.clearing if side is Side.ERP else "",
+            sources=tuple(filter(None, (accounts.cards, accounts.wallet))) if side is Side.ERP else (),
             bills=tuple(bills),
         )
         key = view.settings.bill.budget if side is Side.BILL else view.connection

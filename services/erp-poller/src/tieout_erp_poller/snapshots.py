@@ -126,8 +126,8 @@ async def _read(reader: SnapshotErp, asked: SnapshotAsked, balances: tuple[Accou
         entries += [OpenEntry.of(entry) for entry in part.entries]
         unreadable += part.unreadable
     postings: list[AccountPosting] = []
-    if asked.clearing:
-        async for page in reader.postings(asked.clearing, asked.since):
+    for account in dict.fromkeys(filter(None, (asked.clearing, *asked.sources))):
+        async for page in reader.postings(account, asked.since):
             postings += page
     strays = Strays()
     if asked.control:

@@ -119,6 +119,7 @@ class SnapshotAsked(Payload):
         generation: of the settings the asker goes by; the owner waits for it.
         since: the cut-over: what came later is compared by document, what came before as a sum.
         control, clearing: accounts of the ERP, none where the settings name none.
+        sources: other accounts that payments are posted against, such as a card's: their entries are wanted too.
         bills: asked of BILL: these too, by id, whenever they changed last; if any is named, only these.
         deadline: UTC.
     """
@@ -130,6 +131,7 @@ class SnapshotAsked(Payload):
     deadline: datetime
     control: tuple[str, ...] = ()
     clearing: str = ""
+    sources: tuple[str, ...] = ()
     bills: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tieout.domain.erp_ledger import AccountRole
+from tieout.domain.snapshots import AccountPosting
 from tieout.tie_out.classes import Class
 from tieout.tie_out.inputs import Inputs, State, TransferLink
 from tieout.tie_out.paying import ZERO, Paying, Posted, by_document
@@ -17,10 +18,11 @@ NO_BALANCES = "the ERP did not give the balance of the clearing account, now and
 
 @dataclass
 class _Work:
-    """The comparison in progress. ``documents`` loses what an owner was found for."""
+    """The comparison in progress. ``documents`` loses what an owner was found for; ``first``: their first entries."""
 
     inputs: Inputs
     documents: dict[str, Posted]
+    first: dict[str, AccountPosting]
     posted: dict[str, Decimal] = field(default_factory=dict)
     reversed: dict[str, Decimal] = field(default_factory=dict)
     transferred: dict[str, Decimal] = field(default_factory=dict)
@@ -44,11 +46,14 @@ def compare_clearing(inputs: Inputs, payings: tuple[Paying, ...]) -> tuple[Clear
     before = [each.balance for each in of_account if each.as_of is not None]
     if len(now) != 1 or len(before) != 1:
         return Clearing(status=Status.UNKNOWN, problem=NO_BALANCES, account=account), ()
-    work = _Work(inputs, by_document(inputs.erp.postings))
+    work = _work(inputs, [posting for posting in inputs.erp.postings if posting.account == account])
+    # What cards and wallet paid stands elsewhere: people settle those accounts, but nothing may stand there twice.
+    elsewhere = _work(inputs, [posting for posting in inputs.erp.postings if posting.account != account])
     for paying in payings:
         marks = dict.fromkeys(part.link.mark for part in paying.parts if part.link.mark)
         for mark in marks:
             _document(work, paying, mark)
+            _document(elsewhere, paying, mark)
     for transfer in inputs.links.transfers:
         _transfer(work, transfer)
     _strays(work)
@@ -61,7 +66,7 @@ def compare_clearing(inputs: Inputs, payings: tuple[Paying, ...]) -> tuple[Clear
     currency = inputs.erp.currency
     return (
         Clearing(
-            status=status_of(work.found),
+            status=status_of([*work.found, *elsewhere.found]),
             account=account,
             currency=currency,
             opening=tidy(before[0], currency),
@@ -72,8 +77,13 @@ def compare_clearing(inputs: Inputs, payings: tuple[Paying, ...]) -> tuple[Clear
             difference=tidy(now[0] - expected, currency),
             payments=_standing(work, payings),
         ),
-        tuple(work.found),
+        (*work.found, *elsewhere.found),
     )
+
+
+def _work(inputs: Inputs, postings: list[AccountPosting]) -> _Work:
+    first = {posting.document_number.upper(): posting for posting in reversed(postings)}
+    return _Work(inputs, by_document(postings), first)
 
 
 def _document(work: _Work, paying: Paying, mark: str) -> None:
@@ -127,7 +137,6 @@ def _transfer(work: _Work, transfer: TransferLink) -> None:
 def _strays(work: _Work) -> None:
     """What nobody owns: BILL's refunds, transfers that people book where Tieout does not, and what is unexplained."""
     due = sorted(amount for amount in work.reversed.values() if amount)
-    first = {posting.document_number.upper(): posting for posting in reversed(work.inputs.erp.postings)}
     for key, posted in sorted(work.documents.items()):
         amount = posted.debit - posted.credit
         if -amount in due:
@@ -136,7 +145,7 @@ def _strays(work: _Work) -> None:
         elif amount > 0 and not work.inputs.scope.transfers:
             work.transfers += amount
         elif amount != 0:
-            posting = first[key]
+            posting = work.first[key]
             detail = f"{posting.posting_date}: {posting.description}".rstrip(": ")
             work.name(Class.DIRECT_POSTING_ON_CLEARING, (posting.document_number,), amount, detail=f"{detail}.")
 

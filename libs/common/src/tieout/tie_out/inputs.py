@@ -34,7 +34,7 @@ class ErpSide(Record):
         open_entries: every open entry of the vendor ledger; unreadable: keys of those that cannot be read.
         balances: of the subledger and of each control and clearing account now; of clearing also before the cut-over.
         strays: documents since the cut-over that control accounts and vendor ledger show differently.
-        postings: entries of the clearing account since the cut-over.
+        postings: entries since the cut-over of the clearing account, and of those of cards and wallet.
     """
 
     currency: str
