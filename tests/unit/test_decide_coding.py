@@ -103,3 +103,24 @@ def test_documents_are_asked_for_once_the_bill_is_there_and_uploaded_once() -> N
     world.feed(DocumentFetched(link=BILL, invoice="i-1", document=large, place=None, problem="too_large"))
     assert reason(world, "document/d-2") == "document.too_large"
     assert world.link(BILL).phase is Phase.LINKED
+
+
+def test_a_file_that_was_kept_too_long_is_read_again_and_lies_elsewhere() -> None:
+    """BILL was away for longer than files are kept: nobody has to do anything, unless it goes on like that."""
+    world = World()
+    masters(world)
+    see(world)
+    world.answer(Result.APPLIED, target="00nBILL")
+    place = DocumentPlace(partition=0, offsets=(4, 5), bytes=9, sha256="ab")
+    file = DocumentRef(id="d-1", owner="i-1", name="a.pdf")
+    asked = (DocumentsAsked(connection="acme", generation=1, link=BILL, invoice="i-1"),)
+    for offset in range(3):
+        there = place.model_copy(update={"offsets": (offset,)})
+        world.feed(DocumentFetched(link=BILL, invoice="i-1", document=file, place=there))
+        assert world.issued[-1].frame.place == there  # type: ignore[attr-defined]
+        assert world.answer(Result.REJECTED, code="document_lost").requests == asked
+        assert reason(world, "document/d-1") == ""
+    assert len({command.id for command in world.issued}) == len(world.issued)
+    world.feed(DocumentFetched(link=BILL, invoice="i-1", document=file, place=place))
+    assert world.answer(Result.REJECTED, code="document_lost").requests == ()
+    assert reason(world, "document/d-1") == "refused"

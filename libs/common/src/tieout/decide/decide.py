@@ -64,7 +64,7 @@ KINDS: Final[dict[str, KindOfLink]] = {
     paid_outside.KIND: KindOfLink(
         paid_outside.build, paid_outside.fits, paid_outside.answered, paid_outside.reconsider
     ),
-    documents.KIND: KindOfLink(documents.build, documents.fits),
+    documents.KIND: KindOfLink(documents.build, documents.fits, documents.answered),
     payments.KIND: KindOfLink(payments.build, payments.fits, payments.answered, payments.reconsider),
     transfers.KIND: KindOfLink(transfers.build, transfers.fits, transfers.answered),
     reversals.KIND: KindOfLink(reversals.build, reversals.fits),
