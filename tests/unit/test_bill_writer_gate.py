@@ -13,7 +13,7 @@ from tieout.effects.budget import CALLS, HOUR, LOGINS, SKEW, hour_of, vital
 from tieout.effects.log import EffectsLog
 from tieout.log.topics import Names
 from tieout_bill_writer.gate import OrganizationGate
-from tieout_bill_writer.meters import Meters
+from tieout_bill_writer.meters import Meters, after_pause
 from tieout_connectors.bill.gate import Limit
 
 LIMITS = {CALLS: 300, LOGINS: 10}
@@ -225,3 +225,23 @@ def test_reservations_hold_the_checkpoint_only_while_they_count() -> None:
         await log.close()
 
     run(story())
+
+
+def test_a_budget_that_changes_hands_is_waited_for_and_ends_nobody() -> None:
+    """The partition is given away or opened anew while a poll reserves: the poll comes again, the process goes on."""
+
+    async def story() -> None:
+        meters, log = owner(Part())
+        gate = OrganizationGate("o", meters.of("main"), meters.slots)
+        await log.close()
+        with pytest.raises(Retry) as told:
+            await call(gate)
+        assert told.value.code == "other_owner"
+
+    run(story())
+
+
+def test_a_pause_that_bill_asks_for_is_at_most_its_hour() -> None:
+    """A gateway's slip of ten days, or of forty digits, silences nobody for so long."""
+    for seconds in (864_000.0, 1e40):
+        assert timedelta(hours=1) <= after_pause(START, seconds) - START <= timedelta(hours=1, minutes=2)

@@ -13,7 +13,9 @@ from tieout.effects.budget import CALLS, COUNTS, HOUR, LOGINS, Budget, Exhausted
 from tieout.effects.lanes import Slots
 from tieout.effects.log import Append, EffectsLog
 from tieout.effects.messages import Scribe
+from tieout.effects.patience import LONGEST
 from tieout.effects.protocol import Restored
+from tieout.log.produce import Fenced
 from tieout.log.topics import Names
 
 # How long a wait for the next hour sleeps at a time, so that a stop or a moved clock is noticed.
@@ -135,7 +137,11 @@ class Meters:
         async def reserve(hour: datetime, resource: str, amount: int) -> None:
             message = self._scribe.reserved(budget, hour, resource, amount)
             pin, until = _pin(budget, hour), hour + COUNTS
-            await effects.append(Append(effects=(("", False, message),), pin=pin, pin_until=until))
+            try:
+                await effects.append(Append(effects=(("", False, message),), pin=pin, pin_until=until))
+            except Fenced as error:
+                # The partition is being given away or opened anew; whether it is lost is for its runner to find out.
+                raise Retry(f"budget {budget} is changing hands", code="other_owner") from error
 
         account = Budget(reserve, self._clock, self._limits, self._ahead)
         for reservation in restored.reservations:
@@ -150,4 +156,4 @@ def _pin(budget: str, hour: datetime) -> str:
 
 def after_pause(now: datetime, seconds: float) -> datetime:
     """When a pause that BILL asked for is over. A little later: others who were told the same do not come back then."""
-    return now + timedelta(seconds=seconds + random.uniform(0, 1))  # noqa: S311 - no secret
+    return now + timedelta(seconds=min(seconds, LONGEST) + random.uniform(0, 1))  # noqa: S311 - no secret

@@ -187,6 +187,9 @@ class CommandConsumer:
             return
         partition = owned.partition
         self._close([partition], 0)
+        if owned.halted:
+            log.error("a stopped partition failed", partition=partition, exc_info=error)
+            return
         place = self._place(partition)
         self._consumer.pause([place])
         (committed,) = self._consumer.committed([place], 30)

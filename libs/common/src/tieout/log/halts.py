@@ -42,9 +42,11 @@ class Halts:
         self._failing: dict[int, _Failing] = {}
 
     def failed(self, partition: int, offset: int, error: Exception) -> bool:
-        """Count a failure. True: it was the third at this offset, and the partition is stopped."""
+        """Count a failure. True: it was the third at this offset, or the partition is stopped already."""
         with self._lock:
             failing = self._failing.get(partition)
+            if failing is not None and failing.times >= TRIES:
+                return True
             if failing is None or failing.offset != offset:
                 failing = self._failing[partition] = _Failing(offset, 0, "")
             failing.times += 1
