@@ -13,7 +13,7 @@ from support.wire_contract import FORMATS, Contract, changed, nulled, published
 
 PUBLISHED = published("bill")
 
-# Reference, place and value: what the fact sheet says BILL never sends.
+# Reference, place and value: what by its documentation BILL never sends.
 NEVER: list[tuple[str, str, object]] = [
     ("login.json", "organizationId", "00901FIXTURE"),
     ("login.json", "apiEndPoint", "https://api.bill.example"),

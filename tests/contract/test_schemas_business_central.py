@@ -11,7 +11,7 @@ from support.wire_contract import FORMATS, Contract, changed, nulled, published
 
 PUBLISHED = published("business-central")
 
-# Reference, place and value: what the fact sheet says the service never sends.
+# Reference, place and value: what by its documentation the service never sends.
 NEVER: list[tuple[str, str, object]] = [
     ("vendor.json", "blocked", " "),
     ("vendor.json", "id", "2B1C2D3E-4F50-6172-8394-A5B6C7D8E9F0"),

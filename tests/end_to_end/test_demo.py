@@ -129,7 +129,6 @@ def test_the_main_job_leaves_nothing_unexplained(kept: Kept) -> None:
     usual = SMALL.open + SMALL.part_paid + SMALL.also
     assert first.report["bills_created"] == usual
     assert first.report["documents"] == SMALL.documents
-    assert first.report["not_there_yet"] == {}
     assert all(seconds > 0 for seconds in first.report["stages"].values())
     assert [one["about"] for one in first.report["timeline"]["events"]][:2] == ["invoice", "bill"]
 

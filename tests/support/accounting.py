@@ -188,7 +188,7 @@ def raw_log(pipe: Pipeline) -> dict[str, str]:
     return {one.id: one.subject for topic in (Topic.ERP_CHANGES, Topic.BILL_EVENTS) for one in pipe.made.read(topic)}
 
 
-def story(pipe: Pipeline, link: str, raw: dict[str, str]) -> tuple[str, list[dict[str, Any]]]:
+def story(pipe: Pipeline, link: str) -> tuple[str, list[dict[str, Any]]]:
     """A record's id on the other side, and its own timeline over the API.
 
     Every step of it hangs on the one before: what was seen on a raw document that stands in the log, an answer on the
@@ -203,6 +203,7 @@ def story(pipe: Pipeline, link: str, raw: dict[str, str]) -> tuple[str, list[dic
         return steps if answers(steps, link)[-1:] == [("applied", "")] else []
 
     steps = eventually(told, what=f"the whole story of {link}")
+    raw = raw_log(pipe)
     status, shown = pipe.ask("GET", path)
     assert status == 200, shown
     commands: set[str] = set()

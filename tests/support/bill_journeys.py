@@ -1,4 +1,4 @@
-"""Journeys through BILL as its users make them: by the fact sheet's calls only, every answer kept."""
+"""Journeys through BILL as its users make them: by documented calls only, every answer kept."""
 
 import asyncio
 import base64

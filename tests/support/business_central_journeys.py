@@ -1,4 +1,4 @@
-"""Journeys through Entra and Business Central as Tieout makes them: by the fact sheet's calls, every answer kept."""
+"""Journeys through Entra and Business Central as Tieout makes them: by the documented calls, every answer kept."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator

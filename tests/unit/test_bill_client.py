@@ -15,9 +15,10 @@ from tieout.domain.bill_events import SubscribedEvent
 from tieout.domain.bill_payments import RecordedPart, RecordedPaymentContent
 from tieout.domain.errors import InDoubt, Reject
 from tieout.domain.records import Address
+from tieout.domain.settings import GATEWAYS
 from tieout_connectors.bill import calls, query
 from tieout_connectors.bill.client import BillClient
-from tieout_connectors.bill.settings import PRODUCTION, SANDBOX, CredentialKind, Credentials
+from tieout_connectors.bill.settings import Addresses, CredentialKind, Credentials
 from tieout_connectors.bill.wire.classifications import COLLECTIONS
 from tieout_connectors.http.call import Answer, Request
 from tieout_connectors.spi.erp import CheckStatus
@@ -61,7 +62,7 @@ def bill(monkeypatch: pytest.MonkeyPatch) -> Bill:
 
 
 def client(kind: CredentialKind = CredentialKind.USER) -> BillClient:
-    return BillClient(None, SANDBOX, Credentials("u", "p", ORGANIZATION, "k", kind))  # type: ignore[arg-type]
+    return BillClient(None, GATEWAY, Credentials("u", "p", ORGANIZATION, "k", kind))  # type: ignore[arg-type]
 
 
 def refusal(code: str) -> list[dict[str, str]]:
@@ -80,6 +81,7 @@ BILL = {
     "invoice": {"invoiceNumber": "INV-1", "invoiceDate": "2026-11-30"},
     "createdTime": "2026-11-30T10:00:00.000+00:00",
 }
+GATEWAY = Addresses.at("https://gateway.stage.bill.com")
 CONTENT = BillContent(
     vendor="00901V",
     invoice_number="INV-1",
@@ -91,11 +93,12 @@ CONTENT = BillContent(
 
 def test_both_environments_have_the_documented_hosts() -> None:
     """A key of one environment is never sent to the other's host."""
-    assert (SANDBOX.api, SANDBOX.events) == (
+    sandbox, production = GATEWAYS["sandbox"], GATEWAYS["production"]
+    assert (sandbox.api, sandbox.events) == (
         "https://gateway.stage.bill.com/connect",
         "https://gateway.stage.bill.com/connect-events",
     )
-    assert (PRODUCTION.api, PRODUCTION.events) == (
+    assert (production.api, production.events) == (
         "https://gateway.prod.bill.com/connect",
         "https://gateway.prod.bill.com/connect-events",
     )

@@ -106,12 +106,16 @@ async def test_a_refusal_of_the_gate_is_passed_on(bill: Bill) -> None:
     assert (caught.value.code, caught.value.after, bill.calls) == ("budget", 60.0, ["POST /v3/login"])
 
 
-async def test_retry_after_is_honoured_where_a_gateway_sends_it(bill: Bill) -> None:
-    """BILL sends none, a gateway may."""
-    bill.on_call = lambda _request: Answer(429, {"retry-after": "7"}, b"")
+@pytest.mark.parametrize(
+    ("told", "after"),
+    [("7", 7.0), ("1.5", 1.5), ("-1", None), ("inf", None), ("nan", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
+)
+async def test_retry_after_is_honoured_where_a_gateway_sends_it(bill: Bill, told: str, after: float | None) -> None:
+    """BILL sends none, a gateway may; what is no time to wait is left to our own back-off."""
+    bill.on_call = lambda _request: Answer(429, {"retry-after": told}, b"")
     with pytest.raises(Retry) as caught:
         await caller().answer(GET)
-    assert caught.value.after == 7.0
+    assert caught.value.after == after
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tieout_connectors.bill import calls
 from tieout_connectors.bill.calls import Call
 from tieout_connectors.bill.client import BillClient
 from tieout_connectors.bill.query import starts_with
-from tieout_connectors.bill.settings import SANDBOX, Credentials
+from tieout_connectors.bill.settings import Addresses, Credentials
 from tieout_connectors.http.call import Answer, Request
 
 ORGANIZATION = "00801ORGANIZATION000"
@@ -47,7 +47,7 @@ def answered(value: Any) -> Answer:
 
 
 def client() -> BillClient:
-    return BillClient(None, SANDBOX, Credentials("u", "p", ORGANIZATION, "k"))  # type: ignore[arg-type]
+    return BillClient(None, Addresses.at("http://127.0.0.1:1"), Credentials("u", "p", ORGANIZATION, "k"))  # type: ignore[arg-type]
 
 
 def paged(pages: list[dict[str, Any]]) -> Callable[[Request], Answer]:

@@ -14,6 +14,7 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from tieout.domain.records import POLLED
 from tieout_cli.client import DEMO_STACK
 from tieout_cli.demo.place import Place
 from tieout_cli.main import COMMANDS, app, main
@@ -95,6 +96,14 @@ def test_every_command_of_the_promise_is_there() -> None:
 def test_wrong_use_ends_with_2(run: Run, words: list[str]) -> None:
     """A misspelt or incomplete command is wrong use."""
     assert run(*words)[0] == 2
+
+
+@pytest.mark.parametrize("kind", ["vendor_credit", "dimension", "period"])
+def test_a_kind_that_nobody_polls_is_refused_with_those_that_are(run: Run, kind: str) -> None:
+    """A sync that would read nothing is not asked for, though the ERP has such records."""
+    code, _, err = run("sync", "c", "--kind", kind)
+    assert code == 2
+    assert [each.value for each in POLLED if each.value not in err] == []
 
 
 def test_without_an_address_the_ways_to_give_one_are_named(run: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieout.domain.records import Kind
+from tieout.domain.records import POLLED, Kind
 from tieout.domain.schedule import FIELD_OF, Cadence, Schedule
 from tieout.domain.settings import BillEndpoints, ConnectionSettings, State
 from tieout.domain.settings_rules import MOVES, changed_fields, conflicts, refused_changes
@@ -187,8 +187,8 @@ def test_the_next_time_is_always_later_and_within_two_days(moment: datetime, zon
 
 
 def test_every_kind_follows_a_field_of_the_schedule() -> None:
-    """A kind that is not named follows the default."""
+    """A kind that is polled and not named follows the default."""
     schedule = Schedule.model_validate({"default": "5m", "ledger": "1m"})
-    assert set(FIELD_OF) == set(Kind)
-    assert {str(schedule.of(kind)) for kind in Kind if kind is not Kind.LEDGER_ENTRY} == {"5m"}
+    assert set(FIELD_OF) == set(POLLED)
+    assert {str(schedule.of(kind)) for kind in POLLED if kind is not Kind.LEDGER_ENTRY} == {"5m"}
     assert str(schedule.of(Kind.LEDGER_ENTRY)) == "1m"

@@ -113,6 +113,21 @@ def test_an_unknown_field_is_told_with_the_nearest_known_one() -> None:
     assert "approval" in problem.allowed
 
 
+def test_a_closed_period_can_only_be_waited_for() -> None:
+    """No payment is moved to another day: who asks for that is told so, instead of finding it in the ledger."""
+    problem = _only(WHOLE.replace("closed_period: hold", "closed_period: first-open-day"))
+    assert (problem.field, problem.line) == ("policy.closed_period", 26)
+    assert (problem.message, problem.allowed) == ("is wrong", "hold, the only one there is")
+
+
+@pytest.mark.parametrize("field", ["credits", "periods", "dimension"])
+def test_a_schedule_of_what_nobody_reads_is_refused(field: str) -> None:
+    """A cadence that nothing follows is no cadence; what has one is named."""
+    problem = _only(WHOLE.replace("vendors: 1h", f"{field}: 1h"))
+    assert (problem.field, problem.line) == (f"erp.schedule.{field}", 8)
+    assert problem.allowed == "default, vendors, accounts, dimensions, invoices, ledger, time_zone"
+
+
 @pytest.mark.parametrize(
     ("line", "field"),
     [

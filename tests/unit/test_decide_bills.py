@@ -242,6 +242,18 @@ def test_an_invoice_paid_before_its_bill_went_out_is_not_sent() -> None:
     assert see(world, status="paid", open="0") == Decision()
 
 
+def test_an_invoice_on_hold_whose_bill_is_there_is_let_go_once_it_is_paid() -> None:
+    """The hold on the ledger entry was lifted and the entry paid by one reading: nobody has to look any more."""
+    world = World()
+    masters(world)
+    see(world)
+    world.answer(Result.APPLIED, target="00nBILL")
+    see(world, on_hold="AB")
+    assert (world.link(BILL).phase, reason(world)) == (Phase.HELD, "bill.on_hold_in_erp")
+    see(world, status="paid", open="0")
+    assert (world.link(BILL).phase, reason(world)) == (Phase.LINKED, "")
+
+
 def test_a_paid_invoice_inside_the_cut_over_is_only_looked_for_and_never_created() -> None:
     """Its bill may be in BILL from before, with payments that have to find their invoice."""
     world = World()

@@ -42,7 +42,7 @@ def held(reason: str, row: dict[str, Any]) -> Held:
 def compared(worlds: TwoWorlds, held: Iterable[Held] | None = None) -> Standing:
     """Both ledgers compared."""
     known = holds(worlds) if held is None else list(held)
-    return standing(worlds.company, worlds.erp, worlds.bill, known, with_bills=True)
+    return standing(worlds.company, worlds.erp, worlds.bill, known)
 
 
 def kinds(found: Standing) -> list[tuple[str, str]]:
@@ -148,7 +148,7 @@ def test_books_that_do_not_balance_are_named(worlds: TwoWorlds) -> None:
     """Whatever else is equal, a ledger out of balance is no result."""
     erp = worlds.erp
     erp["companies"][0]["balanced"] = False
-    found = standing(worlds.company, erp, worlds.bill, holds(worlds), with_bills=True)
+    found = standing(worlds.company, erp, worlds.bill, holds(worlds))
     assert kinds(found) == [("books", "0")]
 
 

@@ -4,11 +4,15 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tieout_cli.demo import owner, plan
+from tieout_cli.demo import owner, paying, plan, stages
+from tieout_cli.demo.findings import Findings
 from tieout_cli.demo.ground import Ground
+from tieout_cli.demo.outside import World
 from tieout_cli.demo.place import Place
 from tieout_cli.demo.scene import Scene
 from tieout_cli.output import CliError
@@ -18,6 +22,9 @@ from tieout_devstack.stack import Stack
 from tieout_sandbox.company import SMALL, build
 from tieout_sandbox.company.bill_side import PASSWORD
 from tieout_sandbox.entra.simulator import CLIENT_SECRET
+
+if TYPE_CHECKING:
+    from tieout_cli.demo.progress import Progress
 
 
 @pytest.fixture
@@ -54,6 +61,28 @@ def test_a_kept_demo_that_has_lost_a_process_is_not_gone_on_with(scene: Scene) -
     """Going on with half of it would tell nothing; the cure is a new one."""
     with pytest.raises(CliError, match="entra of the demo that was kept runs no more"):
         scene.attach()
+
+
+def test_a_demo_that_bill_tells_nothing_fails(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a webhook subscription nothing is paid, and the demo says so instead of leaving payments out."""
+    monkeypatch.setattr(paying, "SUBSCRIBED_SECONDS", 0.1)
+    monkeypatch.setattr(World, "ask", lambda _world, path: {"/_sandbox/webhooks": {"subscriptions": []}}[path])
+    with pytest.raises(NotReady, match="subscribing to BILL's webhooks did not happen"):
+        paying.wait_subscribed(scene)
+
+
+def test_a_kind_that_was_not_read_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without invoices or ledger entries both ledgers may agree on nothing; the kind is named."""
+    seen = {"account", "dimension_value", "vendor", "purchase_invoice"}
+    view = SimpleNamespace(seen=seen.__contains__)
+    made = cast("Scene", SimpleNamespace(view=view, complaints=lambda: "the poller's last words"))
+    monkeypatch.setattr(owner, "sync", lambda _scene: None)
+    monkeypatch.setattr(stages, "settle", lambda *_: None)
+    with pytest.raises(CliError, match=r"ERP: ledger_entry$") as ended:
+        stages.synchronize(made, cast("Progress", None), Findings())
+    assert ended.value.lines == ["the poller's last words"]
+    seen.add("ledger_entry")
+    stages.synchronize(made, cast("Progress", None), Findings())
 
 
 def test_every_service_of_this_checkout_is_started() -> None:

@@ -8,7 +8,7 @@ import pytest
 from support.fake_effects import KEY, FakeStore, Part, command
 from support.virtual_time import START, run, wall
 from tieout.effects.log import ABORTS, Append, EffectsLog
-from tieout.effects.messages import Answer, Order, Scribe
+from tieout.effects.messages import Answer, Received, Scribe
 from tieout.effects.protocol import restore
 from tieout.effects.store import Commit
 from tieout.events.facts import Result
@@ -27,14 +27,14 @@ def opened(part: Part, store: FakeStore | None = None) -> EffectsLog:
 def intent(link: str, tries: int = 1) -> Append:
     """An open intent."""
     message = command(link)
-    order = Order(message.id, KEY, message.data)
+    order = Received(message.id, KEY, message.data)
     return Append(effects=((order.id, True, Scribe("writer", wall).intent(order, tries, wall(), wall())),))
 
 
 def end(link: str, result: Result = Result.APPLIED, pin: str = "") -> Append:
     """An end."""
     message, scribe = command(link), Scribe("writer", wall)
-    order = Order(message.id, KEY, message.data)
+    order = Received(message.id, KEY, message.data)
     outcome = scribe.outcome(order, Answer(result, message="no"))
     return Append(effects=((order.id, False, scribe.end(order, outcome)),), facts=(outcome,), pin=pin)
 
@@ -190,7 +190,7 @@ def test_an_outcome_is_never_too_large_to_be_written() -> None:
 
     async def story() -> None:
         message, scribe = command("v1"), Scribe("writer", wall)
-        order = Order(message.id, KEY, message.data)
+        order = Received(message.id, KEY, message.data)
         data = scribe.outcome(order, Answer(Result.REJECTED, message="x" * 10_000_000)).data
         assert len(data.message) == 2000
 

@@ -21,10 +21,11 @@ from tieout.log.clients import KafkaAccess
 from tieout.log.cursors import ABORTS
 from tieout.log.produce import Aborted, Fenced
 from tieout.log.topics import Names
+from tieout_connectors.opening import READERS, open_erp
 from tieout_connectors.spi.erp import CheckLine as FoundLine
 from tieout_connectors.spi.erp import CheckStatus as FoundStatus
 from tieout_erp_poller import checks
-from tieout_erp_poller.connectors import FACTORIES, PolledErp, open_reader
+from tieout_erp_poller.connectors import PolledErp
 from tieout_erp_poller.credentials import StoreReaders
 from tieout_erp_poller.cursors import PartitionCursors
 
@@ -160,7 +161,7 @@ async def test_credentials_reach_the_connector() -> None:
 def test_incomplete_credentials_are_a_sick_connection_and_show_no_value(credentials: dict[str, str]) -> None:
     """Half a secret does not end the process that serves everybody else."""
     with pytest.raises(Fatal) as caught:
-        open_reader(SETTINGS.erp, {**credentials, "extra": "s3cret-value"})
+        open_erp(READERS, SETTINGS.erp, {**credentials, "extra": "s3cret-value"})
     assert "s3cret-value" not in str(caught.value) + caught.value.cure
     assert caught.value.__cause__ is None
 
@@ -169,20 +170,20 @@ def test_a_certificate_that_is_not_there_is_a_sick_connection() -> None:
     """The file is named."""
     erp = SETTINGS.erp.model_copy(update={"ca_file": "/nowhere/ca.pem"})
     with pytest.raises(Fatal, match=r"/nowhere/ca\.pem"):
-        open_reader(erp, {"client_id": "id", "client_secret": "x"})
+        open_erp(READERS, erp, {"client_id": "id", "client_secret": "x"})
 
 
 def test_an_erp_without_a_connector_is_a_sick_connection() -> None:
     """A connection of a newer release waits for it."""
     with pytest.raises(Fatal, match="business-central"):
-        open_reader(SETTINGS.erp, {}, {})
+        open_erp({}, SETTINGS.erp, {})
 
 
 async def test_every_erp_in_the_table_opens() -> None:
     """A wrong name in the table would be found by the first user of that ERP."""
-    reader = open_reader(SETTINGS.erp, {"client_id": "id", "client_secret": "x"})
+    reader = open_erp(READERS, SETTINGS.erp, {"client_id": "id", "client_secret": "x"})
     await reader.close()
-    assert set(FACTORIES) == {"business-central"}
+    assert set(READERS) == {"business-central"}
 
 
 class Producer:

@@ -11,9 +11,8 @@ from tieout.connections.secrets import SecretUnreadable, StoreNotReady
 from tieout.domain.errors import Fatal, Retry
 from tieout.domain.settings import ConnectionSettings, Side
 from tieout.effects.port import UnknownEffect
-from tieout_payment_writeback import connectors
+from tieout_connectors import opening
 from tieout_payment_writeback.companies import Companies
-from tieout_payment_writeback.connectors import Connector
 
 
 def view(name: str = "acme", state: str = "active", version: int = 1, company: str = "C") -> ConnectionView:
@@ -57,7 +56,8 @@ class World:
         self.made: list[Any] = []
         registry: Any = SimpleNamespace(get=self.views.get)
         store: Any = SimpleNamespace(get=self._get)
-        monkeypatch.setitem(connectors.CONNECTORS, "business-central", Connector(self._make, self._make))
+        for factories in (opening.READERS, opening.WRITERS):
+            monkeypatch.setitem(factories, "business-central", self._make)
         self.companies = Companies(registry, store)
 
     def _get(self, _connection: str, side: Side, _purpose: Any) -> Any:
@@ -144,9 +144,9 @@ async def test_what_is_missing_is_told_with_its_cure(
 
 async def test_credentials_a_connector_cannot_use_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real connector refuses them by the field's name; the value stays hidden."""
-    real = connectors.CONNECTORS["business-central"]
+    real = opening.WRITERS["business-central"]
     world = World(monkeypatch)
-    monkeypatch.setitem(connectors.CONNECTORS, "business-central", real)
+    monkeypatch.setitem(opening.WRITERS, "business-central", real)
     world.secret = {"client_id": "app", "client_secret": "", "hunter": "hunter2"}
     with pytest.raises(Fatal) as told:
         async with world.companies.writer("acme"):
@@ -156,10 +156,10 @@ async def test_credentials_a_connector_cannot_use_are_never_shown(monkeypatch: p
 
 
 async def test_the_real_connector_is_loaded_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Business Central's writer and probe open from a connection's settings, without a call."""
-    real = connectors.CONNECTORS["business-central"]
+    """Business Central's writer opens from a connection's settings, without a call."""
+    real = opening.WRITERS["business-central"]
     world = World(monkeypatch)
-    monkeypatch.setitem(connectors.CONNECTORS, "business-central", real)
+    monkeypatch.setitem(opening.WRITERS, "business-central", real)
     world.secret = {"client_id": "app", "client_secret": "x"}
     async with world.companies.writer("acme") as writer:
         assert type(writer).__name__ == "BusinessCentralWriter"

@@ -59,22 +59,6 @@ def test_a_payment_under_one_document_number_is_compared_as_a_whole() -> None:
     assert compare(books.inputs()).clean
 
 
-def test_what_a_card_paid_is_found_on_the_cards_account() -> None:
-    """It never touches clearing; what people post there themselves, such as the card's settlement, is no difference."""
-    books = two_invoices()
-    link = books.pay({0: Decimal(60)}, posted=False)
-    books.invoices[0].open -= 60
-    books.post(link.parts[0].mark, Decimal(-60), account="2960")
-    books.post("STATEMENT", Decimal(60), account="2960")
-    result = compare(books.inputs())
-    assert (classes(result), result.clean) == ([], True)
-    books.post(link.parts[0].mark, Decimal(-60), account="2960")
-    found = compare(books.inputs()).differences
-    assert [(one.kind, one.documents) for one in found] == [
-        (Class.POSTED_TWICE, (link.parts[0].mark, link.payment)),
-    ]
-
-
 def test_what_moved_while_it_was_read_is_in_flight() -> None:
     """The two ledgers are read one after the other; what changed meanwhile proves nothing."""
     books = two_invoices()

@@ -1,4 +1,4 @@
-"""The BILL connector and BILL's simulator over a socket: two readings of one fact sheet that have to agree."""
+"""The BILL connector and BILL's simulator over a socket: two readings of BILL's documentation that have to agree."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -234,6 +234,10 @@ def test_a_sync_is_asked_of_the_poller_for_active_connections_only(shared: Any, 
     (asked,) = [each for each in installation.messages(Topic.ERP_POLLS) if each.id == answer["request"]]
     assert isinstance(asked.data, SyncAsked)
     assert (asked.data.connection, asked.data.generation, asked.data.kinds) == ("syncs", 1, ("vendor",))
+    status, answer = plane.call("POST", "/v1/connections/syncs/sync", {"kinds": ["vendor", "period"]})
+    (problem,) = answer["error"]["problems"]
+    assert (status, problem["field"]) == (422, "kinds.1")
+    assert "period is not polled; what is: account, dimension_value, vendor," in problem["message"]
     plane.call("POST", "/v1/connections/syncs/pause")
     assert plane.call("POST", "/v1/connections/syncs/sync")[0] == 409
 

@@ -9,7 +9,8 @@ from support.fake_erp.writer import FakeWriter
 from tieout.domain.errors import Fatal
 from tieout.domain.records import ReadContext
 from tieout.domain.settings import ErpSettings
-from tieout_payment_writeback import __main__, connectors
+from tieout_connectors import opening
+from tieout_payment_writeback import __main__
 
 
 class Probe:
@@ -34,5 +35,6 @@ def _writer(_settings: ErpSettings, credentials: Mapping[str, str]) -> FakeWrite
     return FakeWriter(Erp(Path(os.environ["FAKE_ERP"])))
 
 
-connectors.CONNECTORS["business-central"] = connectors.Connector(_writer, lambda _settings, values: Probe(values))
+opening.WRITERS["business-central"] = _writer
+opening.READERS["business-central"] = lambda _settings, values: Probe(values)  # type: ignore[assignment,return-value]
 __main__.main()

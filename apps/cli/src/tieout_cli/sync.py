@@ -4,18 +4,30 @@ from typing import Annotated
 
 import typer
 
-from tieout.domain.records import Kind
+from tieout.domain.records import POLLED, Kind
 from tieout_cli.client import TokenFileOption, UrlOption, control_plane, path_of
 from tieout_cli.output import OUT, JsonOption
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
+def _polled(text: str) -> Kind:
+    if text not in POLLED:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(POLLED)}.")
+    return Kind(text)
+
+
 @app.command(epilog="Example: tieout sync cronus-us --kind vendor --kind account")
 def sync(
     connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="The connection's name.")],
     kind: Annotated[
-        list[Kind] | None, typer.Option("--kind", help="Only this kind; may be given several times.")
+        list[Kind] | None,
+        typer.Option(
+            "--kind",
+            parser=_polled,
+            metavar="KIND",
+            help=f"Only this kind, of {', '.join(POLLED)}; may be given several times.",
+        ),
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002 - typer declares options so
     url: UrlOption = "",

@@ -137,4 +137,4 @@ def _decided(view: ConnectionView, origin: Origin, fact: Payload) -> Decision:
         return decide(view, origin, fact)
     except Exception as error:
         log.exception("deciding failed", fact=origin.fact, offset=origin.offset, connection=origin.connection)
-        return fault(view, origin, error)
+        return fault(view, origin, error, fact)

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tieout.connections.registry import ConnectionView
 from tieout.domain.errors import Fatal, RecoveryError, Reject, Retry
-from tieout.domain.records import Kind
+from tieout.domain.records import POLLED, Kind
 from tieout.domain.settings import Side
 from tieout.events.cursors import ErpCursor
 from tieout.observability.logging import logger
 from tieout_erp_poller import metrics
-from tieout_erp_poller.connectors import KINDS, PolledErp, shown_whole
+from tieout_erp_poller.connectors import PolledErp, shown_whole
 from tieout_erp_poller.raw import RunName
 from tieout_erp_poller.reads import Answering, Reads
 from tieout_erp_poller.run import Ended, Run, Surroundings
@@ -84,7 +84,7 @@ class ConnectionPoller:
     cursors: Cursors
     access: Access
     around: Surroundings
-    kinds: Sequence[Kind] = KINDS
+    kinds: Sequence[Kind] = POLLED
     reads: Reads = field(default_factory=Reads)
     _asked: list[Asked] = field(default_factory=list)
     _turns: dict[Kind, Turn] = field(default_factory=dict)

@@ -1,17 +1,13 @@
-"""Which connector reads which kind of ERP. Loaded when the first connection of that kind is polled."""
+"""What a poll needs of an ERP's connector, and which of its kinds are shown whole."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Final, Protocol
 
-from pydantic import ValidationError
-
 from tieout.domain.capabilities import ErpCapabilities, Polling
 from tieout.domain.erp import DocumentRef
-from tieout.domain.errors import Fatal
 from tieout.domain.records import Kind, ReadContext
-from tieout.domain.settings import ErpSettings
 from tieout_connectors.spi.erp import ErpReader, RawRow
 
 
@@ -39,32 +35,6 @@ class PolledErp(ErpReader, Protocol):
         ...
 
 
-Factory = Callable[[ErpSettings, Mapping[str, str]], PolledErp]
-
-KINDS: Final[tuple[Kind, ...]] = (
-    Kind.ACCOUNT,
-    Kind.DIMENSION_VALUE,
-    Kind.VENDOR,
-    Kind.PURCHASE_INVOICE,
-    Kind.LEDGER_ENTRY,
-)
-"""What is polled, masters before documents: of two kinds due at once the first here goes first."""
-
-
-def _business_central(settings: ErpSettings, credentials: Mapping[str, str]) -> PolledErp:
-    from tieout_connectors.business_central.reader import BusinessCentralReader  # noqa: PLC0415 - loaded when used
-    from tieout_connectors.business_central.settings import (  # noqa: PLC0415
-        BusinessCentralCredentials,
-        BusinessCentralSettings,
-    )
-
-    return BusinessCentralReader(
-        BusinessCentralSettings.of(settings.company, settings.address),
-        BusinessCentralCredentials.model_validate(dict(credentials)),
-    )
-
-
-FACTORIES: Final[dict[str, Factory]] = {"business-central": _business_central}
 DECLARED: Final[dict[str, str]] = {"business-central": "tieout_connectors.business_central.capabilities:DECLARED"}
 """Where each connector declares how its kinds are polled."""
 
@@ -77,27 +47,3 @@ def shown_whole(erp: str) -> frozenset[Kind]:
     module, _, name = DECLARED[erp].partition(":")
     declared: ErpCapabilities = getattr(import_module(module), name)
     return frozenset(kind for kind, how in declared.polling.items() if how in (Polling.SEQUENCE, Polling.WHOLE))
-
-
-def open_reader(
-    settings: ErpSettings, credentials: Mapping[str, str], factories: Mapping[str, Factory] = FACTORIES
-) -> PolledErp:
-    """The reader of a connection's ERP.
-
-    Raises:
-        Fatal: no connector of that kind, or settings or credentials that it cannot use; never shows a value.
-    """
-    factory = factories.get(settings.kind)
-    if factory is None:
-        cure = "Run a release that has this connector."
-        raise Fatal(f"no connector reads {settings.kind}", code="unknown_erp", cure=cure)
-    try:
-        return factory(settings, credentials)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        cure = "Correct the connection, or set its ERP credentials again: tieout connections secret set CONNECTION erp"
-        raise Fatal(f"{path}: {first['msg']}", code="settings", cure=cure) from None
-    except OSError as error:
-        cure = "Name a file that exists on the machines of the services, as ca_file of the connection."
-        raise Fatal(f"{error.filename}: {error.strerror}", code="file", cure=cure) from error

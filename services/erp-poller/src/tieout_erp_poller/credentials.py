@@ -9,13 +9,14 @@ from tieout.connections.registry import ConnectionView
 from tieout.connections.secrets import Purpose, Secret, SecretStore, SecretUnreadable, StoreNotReady
 from tieout.domain.errors import Fatal, Retry
 from tieout.domain.settings import Side
-from tieout_erp_poller.connectors import FACTORIES, Factory, PolledErp, open_reader
+from tieout_connectors.opening import READERS, Factory, open_erp
+from tieout_erp_poller.connectors import PolledErp
 
 
 class StoreReaders:
     """Opens a connection's ERP with what the store holds now."""
 
-    def __init__(self, store: SecretStore, factories: Mapping[str, Factory] = FACTORIES) -> None:
+    def __init__(self, store: SecretStore, factories: Mapping[str, Factory[PolledErp]] = READERS) -> None:
         self._store = store
         self._factories = factories
 
@@ -27,7 +28,7 @@ class StoreReaders:
             Fatal: there are no credentials, they do not open, or the connector cannot use them.
         """
         secret = await asyncio.to_thread(self._credentials, view.connection)
-        return open_reader(view.settings.erp, secret.reveal(), self._factories)
+        return open_erp(self._factories, view.settings.erp, secret.reveal())
 
     async def document_key(self, connection: str) -> bytes:
         """The key that the connection's documents are sealed with.

@@ -17,6 +17,3 @@ LAG: Final = Gauge("tieout_mapper_lag", "Raw messages not mapped yet, in the par
 STUCK_SECONDS: Final = Gauge(
     "tieout_mapper_stuck_seconds", "Seconds since the last batch while there is lag; at 60 the process ends."
 )
-STOPPED: Final = Gauge(
-    "tieout_mapper_stopped", "1 once a message of ours could not be read; the log names topic, partition and offset."
-)

@@ -47,7 +47,6 @@ def leave(code: int) -> None:
 def crash(error: BaseException) -> None:
     """Say what happened and end, with nothing of the batch committed."""
     if isinstance(error, Unreadably):
-        metrics.STOPPED.set(1)
         place = error.place
         log.critical("stopped", topic=place.topic, partition=place.partition, offset=place.offset, reason=str(error))
     else:

@@ -17,9 +17,9 @@ from tieout.effects.port import Admission, Effect, UnknownEffect
 from tieout.effects.roster import FellIll, Roster
 from tieout.events.commands import CommandFrame
 from tieout.observability.logging import logger
+from tieout_connectors.opening import READERS, WRITERS, Values, open_erp
 from tieout_connectors.spi.erp_writer import ErpWriter
 from tieout_payment_writeback import metrics
-from tieout_payment_writeback.connectors import Values, connector_of, open_with
 
 log = logger(__name__)
 
@@ -117,7 +117,7 @@ class Companies:
         """
         view = self._view(connection)
         credentials = await self._credentials(connection)
-        probe = open_with(connector_of(view.settings.erp).probe, view.settings.erp, credentials)
+        probe = open_erp(READERS, view.settings.erp, credentials)
         try:
             await probe.context()
         finally:
@@ -150,7 +150,7 @@ class Companies:
             if current is not None:
                 self._retire(self._open.pop(connection))
             credentials = await self._credentials(connection)
-            writer = open_with(connector_of(view.settings.erp).writer, view.settings.erp, credentials)
+            writer = open_erp(WRITERS, view.settings.erp, credentials)
             company = self._open[connection] = _Company(view, writer)
             return company
 

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 120.0
 EQUATIONS: Final = ("subledger", "bill", "clearing")
-_PATH: Final = "/v1/connections/{connection}/tie-outs"
-
-
-def absent(scene: Scene) -> str:
-    """Why there is no tie-out, ``""`` if this version makes one."""
-    there = _PATH in scene.api.call("GET", "/openapi.json")["paths"]
-    return "" if there else "the tie-out is not there yet; the simulators' ledgers were compared instead"
 
 
 def compare(scene: Scene, progress: Progress, findings: "Findings") -> None:

@@ -86,8 +86,8 @@ class Standing:
     differences: list[Difference] = field(default_factory=list)
 
 
-def standing(company: Company, erp: Json, bill: Json, holds: Iterable[Held], *, with_bills: bool) -> Standing:
-    """Compare both ledgers. ``with_bills``: invoices are synchronized, so that a missing bill is a difference."""
+def standing(company: Company, erp: Json, bill: Json, holds: Iterable[Held]) -> Standing:
+    """Compare both ledgers."""
     books, there = erp["companies"][0], bill["organizations"][ORGANIZATION]
     names = {one["id"]: one.get("shortName", "") for one in there["vendors"] if not one["archived"]}
     wanted = {fit(one["number"], VENDOR_SHORT_NAME): one["number"] for one in books["vendors"]}
@@ -102,8 +102,7 @@ def standing(company: Company, erp: Json, bill: Json, holds: Iterable[Held], *, 
     )
     found.bills_total = _sum((one.currency, one.amount) for one in found.bills)
     found.differences += list(_unexplained_holds(holds))
-    if with_bills:
-        _compare(found, invoices, posted(books), list(holds))
+    _compare(found, invoices, posted(books), list(holds))
     found.differences += list(_broken_books(books, there))
     return found
 

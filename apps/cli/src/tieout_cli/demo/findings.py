@@ -29,17 +29,13 @@ class Again:
 
 @dataclass
 class Findings:
-    """What none of the stages told is None.
-
-    ``absent`` names stages that are not there yet, and why. ``people`` are calls that people made at BILL's API.
-    """
+    """What none of the stages told is None. ``people`` are calls that people made at BILL's API."""
 
     warnings: list[str] = field(default_factory=list)
     payments_applied: int | None = None
     payments_reversed: int | None = None
     tieout: dict[str, Any] | None = None
     tieout_differences: list[Difference] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     seconds: dict[str, float | None] = field(default_factory=dict)

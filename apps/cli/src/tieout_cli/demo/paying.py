@@ -32,6 +32,7 @@ MOST: Final = 40
 SEVERAL: Final = 3
 PART: Final = Decimal("0.4")
 PAY_SECONDS: Final = 200.0
+SUBSCRIBED_SECONDS: Final = 60.0
 ENDED: Final = ("linked", "held")
 """Phases of a link that nobody has to wait for; what is held is told in the report."""
 _CENT: Final = Decimal("0.01")
@@ -95,7 +96,13 @@ def payable(books: Json, there: Json, today: date) -> list[Json]:
 
 
 def pay(scene: Scene, progress: Progress, findings: "Findings") -> None:
-    """Approve, pay, wait for the ledger, void, reverse, wait again."""
+    """Approve, pay, wait for the ledger, void, reverse, wait again.
+
+    Raises:
+        CliError: too few bills can be paid.
+        NotReady: BILL has no subscription to tell of a payment by, or Tieout does not post them.
+    """
+    wait_subscribed(scene)
     approver, clerk = Approver(scene.bill), Clerk(scene.bill)
     progress.at("the approver approves")
     approver.approve_all()
@@ -111,6 +118,12 @@ def pay(scene: Scene, progress: Progress, findings: "Findings") -> None:
     clerk.void(void)
     reverse(scene, progress, void)
     settling.settle(scene, progress, "the transfers of the day", also=lambda: not scene.view.transfers_due())
+
+
+def wait_subscribed(scene: Scene) -> None:
+    """Wait until BILL has somebody to tell of payments; without, polls would carry them and hide it."""
+    what = "subscribing to BILL's webhooks"
+    scene.until(lambda: scene.bill.ask("/_sandbox/webhooks")["subscriptions"], seconds=SUBSCRIBED_SECONDS, what=what)
 
 
 def bank_of(parts: tuple[Part, ...], chosen: Plan) -> str:

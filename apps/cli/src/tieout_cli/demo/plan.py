@@ -1,6 +1,5 @@
 """The processes of the demo as a table: simulators, then services; what each is told, and when it is ready."""
 
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -54,10 +53,6 @@ class Service:
         """Its package."""
         return "tieout_" + self.name.replace("-", "_")
 
-    def exists(self) -> bool:
-        """Whether this checkout has it."""
-        return importlib.util.find_spec(f"{self.module}.__main__") is not None
-
 
 def _control_plane(wiring: Wiring) -> dict[str, str]:
     return {
@@ -99,11 +94,6 @@ SERVICES: Final = (
     Service(INGEST, _ingest),
     Service(WRITEBACK, partial(_side, Side.ERP)),
 )
-
-
-def has(name: str) -> bool:
-    """Whether this checkout has a service of that name."""
-    return any(service.name == name and service.exists() for service in SERVICES)
 
 
 def new_ports() -> dict[str, int]:

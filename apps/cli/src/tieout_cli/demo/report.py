@@ -24,7 +24,7 @@ _SHOWN: Final = 12
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is told. ``with_bills``: invoices are synchronized by this version of Tieout."""
+    """Everything that is told."""
 
     erp: str
     company: Company
@@ -33,7 +33,6 @@ class Report:
     calls: Mapping[str, Mapping[str, int]]
     findings: Findings
     elapsed: float
-    with_bills: bool
     invoice: str
     timeline: tuple[Event, ...]
     links: Mapping[str, Mapping[str, int]]
@@ -62,15 +61,15 @@ class Report:
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """For programs. What does not exist yet is null."""
+        """For programs. What was not asked for is null."""
         standing, findings = self.standing, self.findings
         return {
             "erp": self.erp,
             "seed": self.company.seed,
             "vendors_linked": standing.vendors_linked,
-            "bills_created": len(standing.bills) if self.with_bills else None,
-            "bills_total": _texts(standing.bills_total) if self.with_bills else None,
-            "documents": standing.documents if self.with_bills else None,
+            "bills_created": len(standing.bills),
+            "bills_total": _texts(standing.bills_total),
+            "documents": standing.documents,
             "payments_applied": findings.payments_applied,
             "payments_reversed": findings.payments_reversed,
             "holds": holds_by_reason(self.holds),
@@ -78,7 +77,6 @@ class Report:
             "people_calls": findings.people,
             "tieout": findings.tieout,
             "unexplained": [one.as_json() for one in self.differences],
-            "not_there_yet": findings.absent,
             "again": None if findings.again is None else findings.again.as_json(),
             "stages": {f"{clock}_s": _rounded(seconds) for clock, seconds in findings.seconds.items()},
             "elapsed_s": _rounded(self.elapsed),
@@ -97,8 +95,6 @@ def tell(report: Report, console: Console) -> None:
     _again(report, console)
     _timeline(report, console)
     _differences(report, console)
-    for stage, why in report.findings.absent.items():
-        console.print(Text(f"Not done: {stage}. {why[:1].upper()}{why[1:]}."))
 
 
 def _standing(report: Report, console: Console) -> None:
@@ -106,18 +102,15 @@ def _standing(report: Report, console: Console) -> None:
     rows = [("vendors", str(found.vendors), str(found.vendors_linked), _phases(report, "vendor"))]
     rows.append(("accounts", "", "", _phases(report, "account")))
     rows.append(("dimension values", "", "", _phases(report, "dimension")))
-    if report.with_bills:
-        rows.append(("open invoices", str(found.invoices_open), "", f"{found.invoices_in_scope} within the cut-over"))
-        rows.append(("bills", "", str(len(found.bills)), _phases(report, "bill")))
-        for currency in found.bills_total:
-            erp, bill = found.erp_total.get(currency, Decimal(0)), found.bills_total[currency]
-            rows.append(
-                (f"their totals, {currency}", f"{erp:,.2f}", f"{bill:,.2f}", "equal" if erp == bill else "UNEQUAL")
-            )
-        rows.append(("documents", "", str(found.documents), _phases(report, "document")))
-    if report.findings.payments_applied is not None:
-        rows.append(("payments posted and applied", str(report.findings.payments_applied), "", ""))
-        rows.append(("payments reversed", str(report.findings.payments_reversed), "", ""))
+    rows.append(("open invoices", str(found.invoices_open), "", f"{found.invoices_in_scope} within the cut-over"))
+    rows.append(("bills", "", str(len(found.bills)), _phases(report, "bill")))
+    for currency in found.bills_total:
+        erp, bill = found.erp_total.get(currency, Decimal(0)), found.bills_total[currency]
+        equal = "equal" if erp == bill else "UNEQUAL"
+        rows.append((f"their totals, {currency}", f"{erp:,.2f}", f"{bill:,.2f}", equal))
+    rows.append(("documents", "", str(found.documents), _phases(report, "document")))
+    rows.append(("payments posted and applied", str(report.findings.payments_applied), "", ""))
+    rows.append(("payments reversed", str(report.findings.payments_reversed), "", ""))
     _table(console, ("by the outside ledgers", "ERP", "BILL", "Tieout's links"), rows, right=(1, 2))
 
 

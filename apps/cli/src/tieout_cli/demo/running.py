@@ -28,12 +28,6 @@ from tieout_sandbox.company.bill_side import ORGANIZATION
 
 SIZES: Final = {"full": FULL, "small": SMALL}
 ERPS: Final = ("business-central",)
-KINDS: Final = {
-    "account": "accounts",
-    "dimension_value": "dimension values",
-    "purchase_invoice": "invoices",
-}
-"""Kinds of records beside vendors; one whose poll this version does not make is told as not there yet."""
 Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 
 
@@ -68,12 +62,10 @@ def run(wish: Wish, progress: Progress) -> tuple[Report, Scene | None]:
                 _main_job(made, progress, findings)
             else:
                 findings.seconds, findings.people = dict(note.stages), dict(note.people)
-                findings.absent |= {stage.clock: why for stage in stages.STAGES if (why := stage.absent(made))}
             if wish.again:
                 findings.again = agains.again(made, progress, findings, cold=wish.cold)
-                if "compare" not in findings.absent:
-                    with progress.stage("the tie-out of both ledgers"):
-                        comparing.compare(made, progress, findings)
+                with progress.stage("the tie-out of both ledgers"):
+                    comparing.compare(made, progress, findings)
             report = _report(wish, made, findings, began)
         except BaseException:
             with _uninterrupted():
@@ -125,9 +117,6 @@ def _main_job(made: Scene, progress: Progress, findings: Findings) -> None:
         with progress.stage("the services"):
             made.start_services()
     for stage in stages.STAGES:
-        if why := stage.absent(made):
-            findings.absent[stage.clock] = why
-            continue
         with _timed(findings, stage.clock), progress.stage(stage.title):
             stage.run(made, progress, findings)
 
@@ -136,28 +125,22 @@ def _report(wish: Wish, made: Scene, findings: Findings, began: float) -> Report
     made.view.refresh()
     holds = tuple(made.view.holds.values())
     erp, bill = made.erp.ledger(), made.bill.ledger()
-    for kind, name in KINDS.items():
-        if not made.view.seen(kind):
-            findings.absent[name] = f"{name} of the ERP are not read by this version yet"
-    with_bills = made.view.seen("purchase_invoice")
     calls = {"bill": made.bill.requests(), "erp": made.erp.requests()}
     spent = agains.spent(calls, made.entra.requests())
     for name, count in findings.people.items():
         spent["bill"][name] -= count
-    if "pay" not in findings.absent:
-        found = proof.prove(erp, bill)
-        findings.payments_applied, findings.payments_reversed = found.applied, found.reversed
-        findings.differences += found.differences
+    found = proof.prove(erp, bill)
+    findings.payments_applied, findings.payments_reversed = found.applied, found.reversed
+    findings.differences += found.differences
     number, story = _of_one_invoice(made, bill)
     return Report(
         erp=wish.erp,
         company=made.company,
-        standing=figures.standing(made.company, erp, bill, holds, with_bills=with_bills),
+        standing=figures.standing(made.company, erp, bill, holds),
         holds=holds,
         calls=spent,
         findings=findings,
         elapsed=time.monotonic() - began,
-        with_bills=with_bills,
         invoice=number,
         timeline=tuple(story),
         links={kind: dict(made.view.phases(kind)) for kind in made.view.kinds()},

@@ -99,16 +99,15 @@ class Scene:
 
     def start_services(self) -> None:
         """Start the services; returns once all are ready."""
-        there = [service for service in plan.SERVICES if service.exists()]
         wiring = plan.Wiring(self.place, self.ca, self.ports, self.ground)
-        for service in there:
+        for service in plan.SERVICES:
             if not service.needs_store:
                 self.running[service.name] = plan.start_service(service, wiring, kept=self.kept)
         self.wait_ready([plan.CONTROL_PLANE])
-        for service in there:
+        for service in plan.SERVICES:
             if service.needs_store:
                 self.running[service.name] = plan.start_service(service, wiring, kept=self.kept)
-        self.wait_ready([service.name for service in there])
+        self.wait_ready([service.name for service in plan.SERVICES])
         if self.kept:
             # The other commands find it so; it goes with the stack.
             self.ground.stack.announce("control_plane", {"url": self.api.url, "token": self.place.token()})
@@ -124,7 +123,7 @@ class Scene:
         Raises:
             CliError: one of them runs no more.
         """
-        for name in (*plan.SIMULATORS, *(service.name for service in plan.SERVICES if service.exists())):
+        for name in (*plan.SIMULATORS, *(service.name for service in plan.SERVICES)):
             found = processes.attach(self.place.pids / f"{name}.pid")
             if found is None:
                 raise CliError(f"{name} of the demo that was kept runs no more", cure="Begin anew: tieout demo")

@@ -29,11 +29,12 @@ from tieout.events.identity import content_hash
 
 KIND: Final = "bill"
 CHANGED: Final = "bill.changed_in_bill"
+RECODED: Final = "bill.recoded_in_bill"
 REASONS: Final = frozenset(
     {
         CHANGED,
         "bill.archived_in_bill",
-        "bill.recoded_in_bill",
+        RECODED,
         "bill.denied_in_bill",
         "bill.rerouted_in_bill",
         "bill.approval_missing",
@@ -56,20 +57,20 @@ def shown(draft: Draft, fact: BillObserved) -> None:
     owner = draft.read(rows.index_row(KIND, bill.id), IndexRow)
     row = None if owner is None else draft.read(rows.link_row(owner.link), LinkRow)
     now = _seen(draft, bill, row, before)
-    if before is None and not _is_worth_keeping(draft, now, row):
-        return
-    if before is None or now.model_copy(update={"updated": before.updated}) != before:
+    if _is_worth_keeping(draft, now, row) if before is None else _is_news(now, before):
         said = (now.approval.value, now.who, now.reason)
         draft.write(key, now, "bill.shown", ", ".join(part for part in said if part))
     if before is not None and now.approval in PAYABLE and before.approval not in PAYABLE:
         waiting.arrived(draft, names.approved(bill.id))
+    if before is not None and before.reason == CHANGED and (now.reason, now.params) != (CHANGED, before.params):
+        waiting.arrived(draft, names.target(KIND, bill.id))
     if owner is not None and row is not None:
         judge(draft, owner.link, row)
 
 
 def judge(draft: Draft, link: str, row: LinkRow) -> None:
-    """Hold a linked bill for what BILL shows of it, or let it go. While a command is in flight, its answer decides."""
-    if row.command or not row.target:
+    """Hold a linked bill for what BILL shows of it, or let it go. While it is to be updated, the answer decides."""
+    if row.command or row.wanted or not row.target:
         return
     why = trouble(draft, row)
     held = draft.read(rows.hold_row(link), HoldRow)
@@ -82,20 +83,26 @@ def judge(draft: Draft, link: str, row: LinkRow) -> None:
         waiting.arrived(draft, names.target(KIND, row.target))
 
 
-def written(draft: Draft, link: str, row: LinkRow) -> None:
-    """BILL has just accepted the bill as it is wanted: nothing of it is changed there any more."""
+def written(draft: Draft, link: str, row: LinkRow, version: str) -> None:
+    """BILL accepted the bill as it is wanted, as its ``version``: of what was shown before it, nothing stands."""
     told = draft.read(rows.shown_row(row.target), ShownRow)
-    if told is not None and told.reason:
+    if told is not None and told.reason and not _is_changed_since(told, version):
         plain = told.model_copy(update={"reason": "", "params": {}})
         draft.write(rows.shown_row(row.target), plain, "bill.written", "BILL has it as the ERP does")
         waiting.arrived(draft, names.target(KIND, row.target))
     judge(draft, link, row)
 
 
+def _is_changed_since(told: ShownRow, version: str) -> bool:
+    """Whether it was changed after that version. Due date and coding do not tell: they are compared with older ones."""
+    return told.reason != RECODED and told.updated is not None and time_text(told.updated) > version > ""
+
+
 def trouble(draft: Draft, row: LinkRow) -> Unmappable | None:
-    """What people did to a linked bill in BILL, as a hold says it; None if nothing that matters."""
+    """What people did to a linked bill in BILL, as a hold says it; None if nothing that matters, or it is settled."""
     told = draft.read(rows.shown_row(row.target), ShownRow) if row.target else None
-    if told is None:
+    invoice = draft.read(rows.invoice_row(row.record), InvoiceRow)
+    if told is None or (invoice is not None and invoice.open == 0):
         return None
     number = {"number": row.number}
     if told.reason:
@@ -112,7 +119,11 @@ def trouble(draft: Draft, row: LinkRow) -> Unmappable | None:
 
 def change_of(draft: Draft, bill: str) -> str:
     """How amount or vendor of a bill, by BILL's id, is another one in BILL than in the ERP; ``""`` if it is not."""
-    told = draft.read(rows.shown_row(bill), ShownRow)
+    told: ShownRow | HoldRow | None = draft.read(rows.shown_row(bill), ShownRow)
+    if told is None:
+        # What was shown is not kept: what its bill is held for stands instead.
+        owner = draft.read(rows.index_row(KIND, bill), IndexRow)
+        told = None if owner is None else draft.read(rows.hold_row(owner.link), HoldRow)
     if told is None or told.reason != CHANGED:
         return ""
     return "{what} is {there} in BILL and {here} in the ERP".format_map(told.params)
@@ -133,7 +144,7 @@ def _seen(draft: Draft, bill: Bill, row: LinkRow | None, before: ShownRow | None
     approvers = [one for one in bill.approvers if one.status is asked]
     reason, params = ("", {}) if before is None else (before.reason, before.params)
     invoice = None if row is None else draft.read(rows.invoice_row(row.record), InvoiceRow)
-    if row is not None and invoice is not None and not row.command:
+    if row is not None and invoice is not None:
         why = _changed(draft, bill, row, invoice)
         reason, params = ("", {}) if why is None else (why.reason, why.params)
     return ShownRow(
@@ -151,6 +162,13 @@ def _last(approvers: list[BillApprover]) -> datetime | None:
     return max((one.changed for one in approvers if one.changed is not None), default=None)
 
 
+def _is_news(now: ShownRow, before: ShownRow) -> bool:
+    """A newer stamp alone is news only of what stands against a bill, so that no late reading lifts that."""
+    if now.model_copy(update={"updated": before.updated}) != before:
+        return True
+    return now != before and (bool(now.reason) or now.approval not in PAYABLE)
+
+
 def _is_worth_keeping(draft: Draft, now: ShownRow, row: LinkRow | None) -> bool:
     """Most bills are as they were written and need nobody: no row is kept of them."""
     if now.reason or now.approval not in (BillApprovalStatus.UNASSIGNED, BillApprovalStatus.UNDEFINED):
@@ -164,6 +182,7 @@ def _is_worth_keeping(draft: Draft, now: ShownRow, row: LinkRow | None) -> bool:
 
 
 def _changed(draft: Draft, bill: Bill, row: LinkRow, invoice: InvoiceRow) -> Unmappable | None:
+    """What was changed of it; also while an update is under way, whose answer then says what it has overwritten."""
     if bill.amount is not None and bill.amount != invoice.total:
         there, here = (f"{in_minor_units(one, invoice.currency):f}" for one in (bill.amount, invoice.total))
         return Unmappable(CHANGED, {"what": "the amount", "there": there, "here": here})
@@ -185,4 +204,4 @@ def _recoded(bill: Bill, row: LinkRow) -> Unmappable | None:
         return None
     due, was = bill.due_date.isoformat(), here.partition("/")[0]
     what = f"it is due on {due}, not on {was}" if due != was else "its lines are coded otherwise"
-    return Unmappable("bill.recoded_in_bill", {"what": what})
+    return Unmappable(RECODED, {"what": what})

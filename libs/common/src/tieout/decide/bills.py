@@ -7,8 +7,8 @@ from typing import Any
 
 from tieout.decide import bill_side, documents, lifecycle, names, paid_outside, rows, vendors, waiting
 from tieout.decide.bill_plan import BillPlan, plan_bill
+from tieout.decide.frames import frame_of
 from tieout.decide.mapping import Unmappable
-from tieout.decide.masters import frame_of
 from tieout.decide.rows import HoldRow, IndexRow, InvoiceRow, LinkRow, Phase, RunRow, SettingsRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill import BillCoding, BillContent, BillLineContent
@@ -107,6 +107,14 @@ def _drop(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice) -> No
         lifecycle.settle(draft, link, row.model_copy(update={"wanted": ""}))
 
 
+def _let_go(draft: Draft, link: str, row: LinkRow) -> None:
+    """What the ERP said against sending it concerns nobody any more: it is there, and it is paid."""
+    held = draft.read(rows.hold_row(link), HoldRow)
+    if held is not None and held.mapping and held.reason not in bill_side.REASONS and not row.command:
+        draft.remove(rows.hold_row(link), "hold.gone", "it is paid")
+        lifecycle.settle(draft, link, row)
+
+
 def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, settings: ConnectionSettings) -> None:
     _remember(draft, invoice)
     stop = _stop(draft, row, invoice)
@@ -115,6 +123,8 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
         return
     if row.target and _is_paid(invoice):
         # Paid: its payments are links of their own. What was wanted before is wanted no more.
+        bill_side.judge(draft, link, row)
+        _let_go(draft, link, row)
         return
     vendors.needed_in(draft, invoice.pay_to.number, invoice.currency)
     plan = plan_bill(invoice, settings)
@@ -127,8 +137,8 @@ def _want(draft: Draft, link: str, row: LinkRow, invoice: PurchaseInvoice, setti
         assert why is not None  # noqa: S101 - one of the two is there
         lifecycle.hold_mapping(draft, link, row, why)
         return
-    # What a bill was created with stays: BILL refuses a later change that does not ask for approvals again.
-    approvals = row.approvals if row.target else settings.policy.approval == "bill"
+    # What a bill is created with stays: BILL refuses a later change that does not ask for approvals again.
+    approvals = row.approvals if row.target or row.command else settings.policy.approval == "bill"
     row = row.model_copy(update={"original": plan.original_number, "approvals": approvals})
     if _is_paid(invoice) and row.phase is Phase.IGNORED and row.looked:
         return
@@ -254,7 +264,7 @@ def answered(draft: Draft, before: LinkRow, row: LinkRow, fact: OutcomeFact) -> 
     if not row.target or fact.result not in (Result.APPLIED, Result.FOUND):
         return
     row = _with_coding(draft, before, row)
-    bill_side.written(draft, fact.link, row)
+    bill_side.written(draft, fact.link, row, fact.version)
     if before.target or fact.intent == Intent.BILL_FIND:
         return
     documents.ask(draft, row)

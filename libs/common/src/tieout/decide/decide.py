@@ -1,5 +1,6 @@
 """``decide``: one fact and the state of its connection in, a decision out. No clock, no randomness, no I/O."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +25,8 @@ from tieout.decide import (
 from tieout.decide.lifecycle import Build
 from tieout.decide.rows import HoldRow, LinkRow, RunRow, SettingsRow
 from tieout.decide.state import Decision, Draft, Origin, View
-from tieout.events.envelope import Payload
+from tieout.events import catalogue
+from tieout.events.envelope import Payload, UnknownType
 from tieout.events.facts import (
     AccountObserved,
     BillObserved,
@@ -44,6 +46,14 @@ from tieout.events.facts import (
     UnreadableFact,
     VendorObserved,
 )
+from tieout.events.identity import canonical
+
+FACT: Final = "fact/"
+FAULT: Final = "fault"
+FAULT_NOT_KEPT: Final = "fault.not_kept"
+# The largest fact, in bytes of JSON, that its hold keeps: a row and an entry of the journal take 256 KiB, and a fact
+# may have 1 MiB. A larger one is read again instead.
+KEPT: Final = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,8 @@ class KindOfLink:
     build: Build
     fits: outcomes.Fits
     answered: outcomes.After | None = None
-    reconsider: Callable[[Draft, LinkRow], None] | None = None
+    reconsider: outcomes.Reconsider | None = None
+    linked: outcomes.Linked | None = None
 
 
 KINDS: Final[dict[str, KindOfLink]] = {
@@ -65,8 +76,10 @@ KINDS: Final[dict[str, KindOfLink]] = {
         paid_outside.build, paid_outside.fits, paid_outside.answered, paid_outside.reconsider
     ),
     documents.KIND: KindOfLink(documents.build, documents.fits, documents.answered),
-    payments.KIND: KindOfLink(payments.build, payments.fits, payments.answered, payments.reconsider),
-    transfers.KIND: KindOfLink(transfers.build, transfers.fits, transfers.answered),
+    payments.KIND: KindOfLink(payments.build, payments.fits, payments.answered, payments.reconsider, payments.linked),
+    transfers.KIND: KindOfLink(
+        transfers.build, transfers.fits, transfers.answered, transfers.reconsider, transfers.linked
+    ),
     reversals.KIND: KindOfLink(reversals.build, reversals.fits),
 }
 
@@ -80,16 +93,34 @@ def decide(view: View, origin: Origin, fact: Payload) -> Decision:
     """
     draft = Draft(view, origin)
     HANDLERS[type(fact)](draft, fact)
+    if type(fact) in FREEING:
+        payments.refresh(draft)
     lifecycle.work(draft, _build_for, _reconsider, freed=type(fact) in FREEING)
     return draft.decision()
 
 
-def fault(view: View, origin: Origin, error: Exception) -> Decision:
-    """A defect in deciding a fact becomes a hold that names the fact, and the connection goes on."""
+def fault(view: View, origin: Origin, error: Exception, fact: Payload) -> Decision:
+    """A defect in deciding a fact becomes a hold that keeps the fact, and the connection goes on.
+
+    A fact that fails again at its release stays held as it was.
+    """
     draft = Draft(view, origin)
-    params = {"fact": origin.fact, "offset": str(origin.offset), "error": type(error).__name__}
-    held = HoldRow(reason="fault", params=params, since=origin.time, fact=origin.fact)
-    draft.write(rows.hold_row(f"fact/{origin.fact}"), held, "held")
+    kind = type(error).__name__
+    if isinstance(fact, HoldReleased) and fact.link.startswith(FACT):
+        before = draft.read(rows.hold_row(fact.link), HoldRow)
+        if before is not None:
+            changes = {"params": {**before.params, "error": kind}, "since": origin.time, "fact": origin.fact}
+            draft.write(rows.hold_row(fact.link), before.model_copy(update=changes), "held", "it failed again")
+        return draft.decision()
+    params = {"fact": origin.fact, "offset": str(origin.offset), "error": kind}
+    held = HoldRow(reason=FAULT, params=params, since=origin.time, fact=origin.fact)
+    payload = fact.model_dump_json()
+    if len(payload.encode()) <= KEPT:
+        kept = {"type": catalogue.name_of(fact), "payload": json.loads(payload)}
+        held = held.model_copy(update=kept)
+    else:
+        held = held.model_copy(update={"reason": FAULT_NOT_KEPT})
+    draft.write(rows.hold_row(f"{FACT}{origin.fact}"), held, "held")
     return draft.decision()
 
 
@@ -102,6 +133,7 @@ def _settings(draft: Draft, fact: SettingsFact) -> None:
 
 
 def _tick(draft: Draft, _fact: TickFact) -> None:
+    payments.refresh(draft)
     lifecycle.probe(draft, _build_for)
     transfers.tick(draft)
 
@@ -143,10 +175,29 @@ def _unreadable(draft: Draft, fact: UnreadableFact) -> None:
     draft.write(key, held, "held")
 
 
+def _fault_released(draft: Draft, fact: HoldReleased) -> None:
+    """The fact is decided again, as of now; one that was too large to keep has to be seen again."""
+    held = draft.read(rows.hold_row(fact.link), HoldRow)
+    if held is None or held.reason != fact.reason:
+        return
+    draft.remove(rows.hold_row(fact.link), "hold.released", f"{fact.person}: {fact.text}")
+    if not held.type:
+        return
+    model = catalogue.model_of(held.type)
+    if model is None:
+        raise UnknownType(held.type)
+    again = model.model_validate_json(canonical(held.payload), extra="ignore")
+    HANDLERS[model](draft, again)
+
+
 def _released(draft: Draft, fact: HoldReleased) -> None:
+    if fact.link.startswith(FACT):
+        _fault_released(draft, fact)
+        return
     kind = fact.link.split("/", 1)[0]
     if kind in KINDS:
-        outcomes.released(draft, fact, KINDS[kind].build, KINDS[kind].reconsider)
+        of_link = KINDS[kind]
+        outcomes.released(draft, fact, of_link.build, of_link.reconsider, of_link.linked)
 
 
 def _reconsider(draft: Draft, _link: str, row: LinkRow) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tieout.decide import lifecycle, names, rows, waiting
+from tieout.decide.frames import frame_of
 from tieout.decide.mapping import Unmappable
-from tieout.decide.masters import frame_of
 from tieout.decide.rows import LinkRow, Phase, SettingsRow, WantRow
 from tieout.decide.state import Draft
 from tieout.events.commands import DocumentCommand, DocumentPlace, Intent, Priority

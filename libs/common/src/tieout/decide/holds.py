@@ -49,9 +49,11 @@ REASONS: Final[dict[str, HoldReason]] = {
     ),
     "match.ambiguous": HoldReason(
         who="accounts payable",
-        where="BILL and Tieout",
-        sentence="{count} objects in BILL may be {number}; none was chosen and none was created.",
-        cure="Rename or archive the ones that are not it in BILL, then release the hold.",
+        where="BILL or the ERP, and Tieout",
+        sentence="{count} objects outside may be {number}; none was chosen and none was created.",
+        cure="Release the hold with the one that is it, or with create if none is; in BILL those that are not it may "
+        "be renamed or archived instead. For a payment that somebody entered in the ERP no funds transfer is booked: "
+        "if it credits the clearing account and not the bank, book the transfer by hand.",
         release=True,
     ),
     "match.taken": HoldReason(
@@ -270,7 +272,8 @@ REASONS: Final[dict[str, HoldReason]] = {
         who="accounts payable",
         where="BILL",
         sentence="A write for {number} lost its answer, and {count} objects in BILL may be its result.",
-        cure="Keep the right one in BILL, archive the others, then release the hold.",
+        cure="Keep the right one, archive or correct the others, then release the hold. For a payment that is chosen "
+        "in the ERP no funds transfer is booked: if it credits the clearing account, book the transfer by hand.",
         release=True,
     ),
     "unreadable": HoldReason(
@@ -284,6 +287,23 @@ REASONS: Final[dict[str, HoldReason]] = {
         where="the log of the decider",
         sentence="Deciding fact {fact} failed with {error}.",
         cure="This is a defect of Tieout: report it with the fact's id, then release the hold to decide it again.",
+        release=True,
+    ),
+    "fault.not_kept": HoldReason(
+        who="the platform team",
+        where="the log of the decider",
+        sentence="Deciding fact {fact} failed with {error}, and it is too large to be kept here.",
+        cure="This is a defect of Tieout: report it with the fact's id, have its record read again with `tieout sync`, "
+        "then release the hold.",
+        release=True,
+    ),
+    "paid.take_back": HoldReason(
+        who="accounts payable",
+        where="BILL, payments recorded on the bill",
+        sentence="A discount of {amount} {currency} on invoice {number} stands in BILL as paid outside; the payment "
+        "that took it is void.",
+        cure="Take the discount of {amount} back in BILL: void the payment {target} that is recorded on bill {bill} "
+        "there; its API cannot. The hold goes once BILL shows that, or you release it.",
         release=True,
     ),
 }

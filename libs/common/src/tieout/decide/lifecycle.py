@@ -33,7 +33,8 @@ PULLED: Final = 8
 # reports a healed side sooner; this covers a report that was lost with its process.
 PROBE: Final = timedelta(minutes=5)
 
-Build = Callable[[Draft, str, LinkRow, WantRow, SettingsRow], CommandFrame]
+Build = Callable[[Draft, str, LinkRow, WantRow, SettingsRow], CommandFrame | Unmappable]
+"""Makes the command, or says why what was wanted must not be asked for as things stand now."""
 
 
 def want(draft: Draft, link: str, row: LinkRow, content: WantRow, content_hash: str, build: Build) -> None:
@@ -79,10 +80,13 @@ def request(draft: Draft, link: str, row: LinkRow, build: Build, *, probe: bool 
         row = row.model_copy(update={"phase": Phase.READY, "ready": key})
         draft.write(rows.link_row(link), row, "ready")
         return
+    frame = build(draft, link, row, content, settings)
+    if isinstance(frame, Unmappable):
+        hold_mapping(draft, link, row, frame, keep=row.begun)
+        return
     if row.ready:
         draft.remove(row.ready, "dequeued")
     row = row.model_copy(update={"ready": ""})
-    frame = build(draft, link, row, content, settings)
     identity = command_id(
         f"{frame.connection}/{link}", frame.intent, f"{row.revision}/{frame.content_hash}", row.attempt
     )
@@ -165,23 +169,26 @@ def hold(draft: Draft, link: str, row: LinkRow, held: HoldRow, why: str = "") ->
     draft.write(rows.link_row(link), row, "held", why)
 
 
-def hold_mapping(draft: Draft, link: str, row: LinkRow, why: Unmappable) -> None:
+def hold_mapping(draft: Draft, link: str, row: LinkRow, why: Unmappable, *, keep: bool = False) -> None:
     """Hold a link for what its own record says; mending the record releases it, or a person where ``why`` lets one.
 
     The same hold again changes nothing.
 
-    Where the cause is another record, ``why.until`` names it, and a change there has this one read again.
+    Where the cause is another record, ``why.until`` names it, and a change there has this one read again. What was
+    wanted is forgotten, except with ``keep``: parts of it may stand outside, so that nothing else may be wanted.
     """
     reason, params = why.reason, why.params
     held = draft.read(rows.hold_row(link), HoldRow)
     if held is not None and row.phase is Phase.HELD and (held.reason, held.params) == (reason, params):
+        waiting.watch(draft, link, why.until)
         return
-    draft.remove(rows.want_row(link), "want.gone")
+    if not keep:
+        draft.remove(rows.want_row(link), "want.gone")
+        row = row.model_copy(update={"wanted": ""})
     origin = draft.origin
     new = HoldRow(reason=reason, params=params, since=origin.time, fact=origin.fact, mapping=not why.release)
-    hold(draft, link, row.model_copy(update={"wanted": ""}), new)
-    if why.until:
-        waiting.watch(draft, link, why.until)
+    hold(draft, link, row, new)
+    waiting.watch(draft, link, why.until)
 
 
 def accept(draft: Draft, link: str, row: LinkRow, target: str, content_hash: str, build: Build) -> None:

@@ -1,8 +1,9 @@
-"""What links of all kinds share when a command is built, and the links of accounts and dimension values."""
+"""The links of accounts and dimension values."""
 
 from typing import Any, Final
 
 from tieout.decide import lifecycle, names, rows, waiting
+from tieout.decide.frames import frame_of, wanted_hash
 from tieout.decide.rows import LinkRow, Phase, RunRow, SettingsRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill import BillAccountType, BillClassificationContent, ClassificationKind
@@ -11,7 +12,6 @@ from tieout.domain.records import Kind
 from tieout.domain.settings import Classification
 from tieout.events.commands import ClassificationCommand, Intent, Priority
 from tieout.events.facts import AccountObserved, Candidate, DimensionValueObserved
-from tieout.events.identity import content_hash, mark
 
 ACCOUNT: Final = "account"
 DIMENSION: Final = "dimension"
@@ -31,33 +31,6 @@ CLASSIFICATIONS: Final[dict[Classification, ClassificationKind]] = {
     Classification.LOCATION: ClassificationKind.LOCATION,
     Classification.JOB: ClassificationKind.JOB,
 }
-
-
-def wanted_hash(content: dict[str, Any], *, archived: bool) -> str:
-    """The hash of a content that is in use, or archived."""
-    return content_hash(content) + ("-archived" if archived else "")
-
-
-def frame_of(
-    draft: Draft, link: str, row: LinkRow, settings: SettingsRow, intent: Intent, hashed: str, lane: str
-) -> dict[str, Any]:
-    """The fields that every command has."""
-    bill, erp = settings.settings.bill, settings.settings.erp
-    return {
-        "connection": draft.origin.connection,
-        "organization": bill.organization,
-        "link": link,
-        "intent": intent,
-        "attempt": row.attempt,
-        "generation": settings.generation,
-        "content_hash": hashed,
-        "mark": mark(bill.organization, erp.identity, link, row.kind),
-        "lane": lane,
-        "priority": row.priority,
-        "issued": draft.origin.time,
-        "target": row.target,
-        "exclude": row.excluded,
-    }
 
 
 def account_observed(draft: Draft, fact: AccountObserved) -> None:

@@ -15,8 +15,17 @@ Fits = Callable[[LinkRow, Candidate, dict[str, Any]], bool]
 # Results that show that the side works: a closed window opens again.
 ANSWERS: Final = frozenset({Result.APPLIED, Result.FOUND, Result.REJECTED, Result.ABSENT, Result.WAITING})
 
+# After these, parts of an order may stand in the ERP.
+BEGUN: Final = frozenset({Result.IN_DOUBT, Result.WAITING, Result.ESCALATED})
+
+# Holds of an order that a person releases as it was asked, whatever the settings have become.
+AS_ASKED: Final = frozenset({"payment.bill_held"})
+
 After = Callable[[Draft, LinkRow, LinkRow, OutcomeFact], None]
 """Told of every answer of a kind's links: the row before it, the row after it."""
+Linked = Callable[[Draft, LinkRow, WantRow, Candidate], None]
+"""Told that a person chose what was found in the ERP: the row as linked, what was wanted, what was chosen."""
+Reconsider = Callable[[Draft, LinkRow], None]
 
 
 def answered(draft: Draft, fact: OutcomeFact, build: Build, fits: Fits, after: After | None) -> None:
@@ -37,6 +46,8 @@ def answered(draft: Draft, fact: OutcomeFact, build: Build, fits: Fits, after: A
 
 def _apply(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Build, fits: Fits) -> None:
     row = lifecycle.free_slot(draft, row)
+    if fact.result in BEGUN and rows.side_of(row.kind) == rows.ERP:
+        row = row.model_copy(update={"begun": True})
     if fact.result is Result.WAITING:
         _await(draft, link, row, fact)
     elif fact.result is Result.IN_DOUBT:
@@ -56,11 +67,12 @@ def _apply(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Buil
 
 
 def released(
-    draft: Draft, fact: HoldReleased, build: Build, reconsider: Callable[[Draft, LinkRow], None] | None
+    draft: Draft, fact: HoldReleased, build: Build, reconsider: Reconsider | None, linked: Linked | None
 ) -> None:
     """A person releases a hold: link a candidate, create in spite of them, or just try again.
 
-    Where nothing was wanted yet, because the hold came before, the record is decided anew without that objection.
+    Where nothing was wanted yet, because the hold came before, the record is decided anew without that objection; so
+    is an order of which nothing can stand in the ERP, since the settings may have been corrected meanwhile.
     """
     link = fact.link
     row = draft.read(rows.link_row(link), LinkRow)
@@ -73,16 +85,42 @@ def released(
     row = row.model_copy(update={"released": tuple(sorted({*row.released, held.reason}))})
     chosen = next((c for c in held.candidates if c.id == fact.choice), None)
     if chosen is not None:
-        _take(draft, link, row, chosen.id, chosen.content, build)
+        _choose(draft, link, row, chosen, build, linked)
         return
     if fact.choice == "create":
         excluded = tuple(sorted({*row.excluded, *(c.id for c in held.candidates)}))
         row = row.model_copy(update={"excluded": excluded})
-    if reconsider is not None and draft.read(rows.want_row(link), WantRow) is None:
+    if reconsider is not None and _is_to_be_planned(draft, link, row, held):
+        draft.remove(rows.want_row(link), "want.gone")
+        row = row.model_copy(update={"wanted": ""})
         lifecycle.settle(draft, link, row)
         reconsider(draft, row)
         return
     lifecycle.request(draft, link, row, build)
+
+
+def _is_to_be_planned(draft: Draft, link: str, row: LinkRow, held: HoldRow) -> bool:
+    if draft.read(rows.want_row(link), WantRow) is None:
+        return True
+    if held.reason in AS_ASKED:
+        return False
+    return rows.side_of(row.kind) == rows.ERP and not row.target and not row.begun
+
+
+def _choose(draft: Draft, link: str, row: LinkRow, chosen: Candidate, build: Build, linked: Linked | None) -> None:
+    """A person says which candidate it is. In the ERP that is the order itself, done: nothing of it is asked again."""
+    want = draft.read(rows.want_row(link), WantRow)
+    if rows.side_of(row.kind) == rows.ERP:
+        row = row.model_copy(update={"asked": row.wanted})
+    _take(draft, link, row, chosen.id, _content(row, chosen), build)
+    now = draft.read(rows.link_row(link), LinkRow)
+    if linked is not None and want is not None and now is not None and now.phase is Phase.LINKED:
+        linked(draft, now, want, chosen)
+
+
+def _content(row: LinkRow, candidate: Candidate) -> str:
+    """The hash of what a candidate holds. Postings cannot be changed, so one that is the order has what was sent."""
+    return row.sent if rows.side_of(row.kind) == rows.ERP else candidate.content
 
 
 def _enough(draft: Draft, link: str, held: HoldRow, fact: HoldReleased) -> bool:
@@ -121,7 +159,7 @@ def _found(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact, build: Buil
         params = {"number": row.number, "target": mine[0].id}
         _wait(draft, link, row, "match.archived", params, (mine[0],))
     else:
-        _take(draft, link, row, mine[0].id, mine[0].content, build)
+        _take(draft, link, row, mine[0].id, _content(row, mine[0]), build)
 
 
 def _await(draft: Draft, link: str, row: LinkRow, fact: OutcomeFact) -> None:

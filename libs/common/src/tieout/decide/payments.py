@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tieout.decide import bill_side, lifecycle, names, paid_outside, reversals, rows, transfers
+from tieout.decide.frames import frame_of
 from tieout.decide.mapping import Unmappable
-from tieout.decide.masters import frame_of
 from tieout.decide.rows import (
     HoldRow,
     IndexRow,
@@ -20,13 +20,14 @@ from tieout.decide.rows import (
     OrderRow,
     PaymentRow,
     Phase,
+    ReadyRow,
     SettingsRow,
     WantRow,
 )
 from tieout.decide.state import Draft
 from tieout.domain.bill_payments import BillPayment, BillPaymentPart, FundingAccount, FundingType, PaymentStage
 from tieout.domain.erp import ZERO, VendorRef
-from tieout.domain.erp_orders import AccountKind, Application, PaymentOrder, PostingAccount
+from tieout.domain.erp_orders import AccountKind, Application, EntryRef, PaymentOrder, PostingAccount
 from tieout.domain.erp_outcomes import payment_differences
 from tieout.domain.money import Money, in_minor_units
 from tieout.domain.settings import ConnectionSettings
@@ -54,7 +55,7 @@ def link_of(payment: str) -> str:
 def observed(draft: Draft, fact: BillPaymentObserved) -> None:
     """BILL showed a payment. What it showed earlier never overwrites what it showed later."""
     payment = fact.payment
-    if payment.online is False:
+    if paid_outside.shown(draft, payment) or payment.online is False:
         return
     key = rows.payment_row(payment.id)
     before = draft.read(key, PaymentRow)
@@ -82,7 +83,7 @@ def consider(draft: Draft, seen: PaymentRow) -> None:
         return
     if not payment.stage.is_posted:
         return
-    if row is not None and (row.target or row.command):
+    if row is not None and (row.target or row.command or row.begun):
         return
     if row is None:
         row = LinkRow(
@@ -100,10 +101,26 @@ def consider(draft: Draft, seen: PaymentRow) -> None:
 
 
 def reconsider(draft: Draft, row: LinkRow) -> None:
-    """What a payment was held for has changed."""
+    """What a payment was held for has changed. One of which parts may stand in the ERP is asked for as it was."""
+    link = link_of(row.record)
+    held = draft.read(rows.hold_row(link), HoldRow)
+    asked = draft.read(rows.want_row(link), WantRow)
     seen = draft.read(rows.payment_row(row.record), PaymentRow)
-    if seen is not None:
+    if row.begun and asked is not None and held is not None and held.reason == BILL_HELD:
+        if _bill_held(draft, row, _order(asked)) is None:
+            draft.remove(rows.hold_row(link), "hold.gone", "its bills are as the ERP has them")
+        lifecycle.request(draft, link, row, build)
+    elif seen is not None:
         consider(draft, seen)
+
+
+def refresh(draft: Draft) -> None:
+    """The next payments in the ERP's queue are planned anew, under the settings of now, before they are asked for."""
+    for key in draft.keys(rows.ready_prefix(rows.ERP), lifecycle.PULLED):
+        place = draft.read(key, ReadyRow)
+        row = None if place is None else draft.read(rows.link_row(place.link), LinkRow)
+        if row is not None and row.kind == KIND and row.phase is Phase.READY:
+            reconsider(draft, row)
 
 
 def _undo(draft: Draft, link: str, row: LinkRow | None, seen: PaymentRow) -> None:
@@ -190,12 +207,29 @@ def _parts(draft: Draft, payment: BillPayment, released: tuple[str, ...]) -> lis
         invoice = draft.read(rows.invoice_row(record), InvoiceRow)
         if invoice is None:
             return Unmappable("payment.bill_unknown", {"number": _number(payment), "bill": part.bill}, until=name)
-        change = bill_side.change_of(draft, part.bill)
-        if change and BILL_HELD not in released:
-            params = {"number": _number(payment), "bill": invoice.number, "why": change}
-            return Unmappable(BILL_HELD, params, until=name, release=True)
         found.append(_Part(part, invoice, record))
-    return found
+    bills = [(part.bill, one.invoice.number) for part, one in zip(payment.parts, found, strict=True)]
+    return _changed(draft, _number(payment), bills, released) or found
+
+
+def _changed(draft: Draft, number: str, bills: list[tuple[str, str]], released: tuple[str, ...]) -> Unmappable | None:
+    """The first bill, by BILL's id with its invoice's number, that holds its payment, unless a person overruled it."""
+    for bill, invoice in bills:
+        change = bill_side.change_of(draft, bill)
+        if change and BILL_HELD not in released:
+            params = {"number": number, "bill": invoice, "why": change}
+            return Unmappable(BILL_HELD, params, until=names.target("bill", bill), release=True)
+    return None
+
+
+def _bill_held(draft: Draft, row: LinkRow, order: PaymentOrder) -> Unmappable | None:
+    """Whether a bill of what was asked for was changed in BILL since."""
+    bills = []
+    for application in order.applications:
+        bill = draft.read(rows.link_row(f"bill/{application.document}"), LinkRow)
+        if bill is not None:
+            bills.append((bill.target, application.number))
+    return _changed(draft, row.number, bills, row.released)
 
 
 def _discount(one: _Part, day: date, settings: ConnectionSettings) -> Decimal:
@@ -210,9 +244,12 @@ def _source(funding: FundingAccount) -> str:
     return f"{funding.type.value} {funding.id}".strip()
 
 
-def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: SettingsRow) -> ErpCommand:
-    """The command that records the payment."""
-    order = PaymentOrder.model_validate(want.content["order"])
+def build(draft: Draft, link: str, row: LinkRow, want: WantRow, settings: SettingsRow) -> ErpCommand | Unmappable:
+    """The command that records the payment, or why it must not be: its bills may have changed while it was queued."""
+    order = _order(want)
+    held = _bill_held(draft, row, order)
+    if held is not None:
+        return held
     hashed = content_hash(want.content)
     frame = frame_of(draft, link, row, settings, Intent.ERP_PAYMENT, hashed, f"vendor/{order.vendor.number}")
     return ErpCommand(**(frame | {"mark": order.mark}), order=order)
@@ -234,9 +271,7 @@ def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) ->
     order = _ordered(draft, link)
     if order is not None:
         transfers.due(draft, seen.payment, order.cash)
-        for application in order.applications:
-            paid_outside.discount(draft, application.document, row.record, application.discount)
-        draft.write(rows.order_row(link), OrderRow(order=order, entries=fact.payment.entries), "recorded")
+        _recorded(draft, seen, order, fact.payment.entries)
         differences = payment_differences(order, fact.payment)
         if differences:
             origin = draft.origin
@@ -247,10 +282,35 @@ def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) ->
         reversals.want(draft, link, seen)
 
 
+def _recorded(draft: Draft, seen: PaymentRow, order: PaymentOrder, entries: tuple[EntryRef, ...]) -> None:
+    """Kept because a void may come a year later. BILL hears of a discount, unless the payment is void already."""
+    for application in () if seen.undo else order.applications:
+        paid_outside.discount(draft, application.document, seen.payment.id, application.discount)
+    draft.write(rows.order_row(link_of(seen.payment.id)), OrderRow(order=order, entries=entries), "recorded")
+
+
+def linked(draft: Draft, row: LinkRow, want: WantRow, candidate: Candidate) -> None:
+    """A person said that a posting made by hand is this payment.
+
+    Nothing tells which account it credits. If that is the bank itself, a transfer would take the money from it twice:
+    none is booked, and the hold's cure has said so.
+    """
+    seen = draft.read(rows.payment_row(row.record), PaymentRow)
+    if seen is None:
+        return
+    _recorded(draft, seen, _order(want), (EntryRef(ledger="vendor", id=candidate.id),))
+    if seen.undo:
+        reversals.want(draft, link_of(row.record), seen)
+
+
 def _ordered(draft: Draft, link: str) -> PaymentOrder | None:
     """The order as it was asked, whatever has become of the settings or of the bills since."""
     asked = draft.before(rows.want_row(link), WantRow)
-    return None if asked is None else PaymentOrder.model_validate(asked.content["order"])
+    return None if asked is None else _order(asked)
+
+
+def _order(want: WantRow) -> PaymentOrder:
+    return PaymentOrder.model_validate(want.content["order"])
 
 
 def _number(payment: BillPayment) -> str:

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
-from tieout.decide import lifecycle, rows
-from tieout.decide.masters import frame_of
+from tieout.decide import lifecycle, paid_outside, rows
+from tieout.decide.frames import frame_of
 from tieout.decide.rows import LinkRow, OrderRow, PaymentRow, Phase, SettingsRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill_payments import BillPayment
@@ -37,6 +37,9 @@ def want(draft: Draft, link: str, seen: PaymentRow) -> None:
     number = payment.number if payment is not None else seen.payment.id
     row = LinkRow(kind=KIND, phase=Phase.IGNORED, record=seen.payment.id, number=number, priority=Priority.PAYMENT)
     content = {"order": order.model_dump(mode="json", exclude_defaults=True)}
+    for application in recorded.order.applications:
+        if application.discount > 0:
+            paid_outside.take_back(draft, application.document, seen.payment.id)
     lifecycle.want(draft, own, row, WantRow(content=content), content_hash(content), build)
 
 

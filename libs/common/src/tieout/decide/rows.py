@@ -98,6 +98,7 @@ class LinkRow(Row):
         looked: it was only looked for in BILL, and was not there.
         excluded: BILL ids that a person said are not it. released: hold reasons a person has overruled for it.
         approvals: BILL was asked to have the bill approved. coded: due date and coding that BILL last accepted.
+        begun: of an order for the ERP: parts of it may stand there, so that nothing else may be ordered in its place.
     """
 
     kind: str
@@ -125,6 +126,7 @@ class LinkRow(Row):
     released: tuple[str, ...] = ()
     approvals: bool = False
     coded: str = ""
+    begun: bool = False
 
 
 class WantRow(Row):
@@ -148,9 +150,10 @@ class WaitRow(Row):
 
 
 class TodoRow(Row):
-    """A name whose waiting links are being woken."""
+    """A name whose waiting links are being woken; ``after`` is the key of the last one that was."""
 
     since: datetime
+    after: str = ""
 
 
 class VendorRow(Row):
@@ -191,6 +194,7 @@ class HoldRow(Row):
         since: the deciding fact's time, UTC. fact: its id.
         mapping: the hold came from the record itself, and goes when the record is mended.
         approvals: people who have released it so far, where one is not enough.
+        type, payload: of a ``fault``, the fact that could not be decided, as it stands in the log.
     """
 
     reason: str
@@ -200,6 +204,8 @@ class HoldRow(Row):
     approvals: tuple[str, ...] = ()
     params: dict[str, str] = Field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
+    type: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
 class TaskRow(Row):

@@ -128,12 +128,13 @@ class Draft:
         self._entries.pop(row, None)
         self._entries[row] = (what, why)
 
-    def keys(self, prefix: str, limit: int) -> list[str]:
-        """Up to ``limit`` row keys with a prefix, in order, own writes included."""
-        found = [key for key, value in self._rows.items() if value is not None and key.startswith(prefix)]
+    def keys(self, prefix: str, limit: int, after: str = "") -> list[str]:
+        """Up to ``limit`` row keys with a prefix that follow ``after``, in order, own writes included."""
+        own = (key for key, value in self._rows.items() if value is not None)
+        found = [key for key in own if key.startswith(prefix) and key > after]
         count = 0
         for key, _value in self.view.scan(prefix):
-            if key in self._rows:
+            if key in self._rows or key <= after:
                 continue
             found.append(key)
             count += 1

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tieout.decide import lifecycle, rows
+from tieout.decide.frames import frame_of
 from tieout.decide.mapping import Unmappable
-from tieout.decide.masters import frame_of
 from tieout.decide.rows import DueRow, IndexRow, LinkRow, Phase, SettingsRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill_payments import BillPayment, FundingType
@@ -113,12 +113,28 @@ def fits(_row: LinkRow, _candidate: Candidate, _want: dict[str, Any]) -> bool:
     return False
 
 
+def reconsider(draft: Draft, row: LinkRow) -> None:
+    """A refused transfer is decided anew, from what is due by now and under the settings of now."""
+    settings = draft.read(rows.SETTINGS, SettingsRow)
+    owed = draft.read(rows.due_row(row.record), DueRow)
+    if settings is not None and owed is not None:
+        _ask(draft, row.record, owed, settings)
+
+
+def linked(draft: Draft, row: LinkRow, want: WantRow, _candidate: Candidate) -> None:
+    """A person chose a posting of the wanted amount, made by somebody, as this transfer: that much is booked."""
+    _book(draft, row.record, Decimal(want.content["amount"]))
+
+
 def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) -> None:
     """A transfer stands in the ERP, with the amount its ledger shows: the remainder is looked at with the next tick."""
     if fact.result is not Result.APPLIED or fact.transfer is None:
         return
-    owed = draft.read(rows.due_row(row.record), DueRow)
-    if owed is None:
-        return
-    booked = (*owed.booked, fact.transfer.amount.amount)
-    draft.write(rows.due_row(row.record), owed.model_copy(update={"booked": booked}), "transfer.booked")
+    _book(draft, row.record, fact.transfer.amount.amount)
+
+
+def _book(draft: Draft, transfer: str, amount: Decimal) -> None:
+    owed = draft.read(rows.due_row(transfer), DueRow)
+    if owed is not None:
+        booked = owed.model_copy(update={"booked": (*owed.booked, amount)})
+        draft.write(rows.due_row(transfer), booked, "transfer.booked")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tieout.decide import lifecycle, names, rows, waiting
+from tieout.decide.frames import frame_of, wanted_hash
 from tieout.decide.mapping import VENDOR_SHORT_NAME, Unmappable, fit, map_vendor
-from tieout.decide.masters import frame_of, wanted_hash
 from tieout.decide.rows import HoldRow, IndexRow, LinkRow, Phase, RunRow, SettingsRow, VendorRow, WantRow
 from tieout.decide.state import Draft
 from tieout.domain.bill import BillVendorContent

@@ -46,6 +46,7 @@ def wait(draft: Draft, link: str, row: LinkRow, name: str) -> None:
     if row.ready:
         draft.remove(row.ready, "dequeued")
     if row.waits == name and row.phase is Phase.WAITING:
+        watch(draft, link, name)
         draft.write(rows.link_row(link), row, "waiting", name)
         return
     draft.write(rows.wait_row(name, link), WaitRow(link=link, since=draft.origin.time), "waits")
@@ -62,8 +63,10 @@ def no_longer(draft: Draft, link: str, row: LinkRow) -> LinkRow:
 
 
 def watch(draft: Draft, link: str, name: str) -> None:
-    """Wake a held link when what the name stands for changes."""
-    draft.write(rows.wait_row(name, link), WaitRow(link=link, since=draft.origin.time), "waits")
+    """Wake a held link when what the name stands for changes, if there is a name. Waking it once ends the watch."""
+    key = rows.wait_row(name, link)
+    if name and draft.read(key, WaitRow) is None:
+        draft.write(key, WaitRow(link=link, since=draft.origin.time), "waits")
 
 
 def arrived(draft: Draft, name: str) -> None:
@@ -73,18 +76,25 @@ def arrived(draft: Draft, name: str) -> None:
 
 
 def woken(draft: Draft) -> list[str]:
-    """The next links to look at again; they no longer wait."""
+    """The next links to look at again; they no longer wait.
+
+    The waking goes through them in order and once: one that waits for the same again is not in its way.
+    """
     links: list[str] = []
     for todo in draft.keys("todo/", 2):
-        name = todo.removeprefix("todo/")
-        keys = draft.keys(rows.wait_prefix(name), WOKEN - len(links))
+        name, row = todo.removeprefix("todo/"), draft.read(todo, TodoRow)
+        after = "" if row is None else row.after
+        keys = draft.keys(rows.wait_prefix(name), WOKEN - len(links), after)
         for key in keys:
             waiting = draft.read(key, WaitRow)
             if waiting is not None:
                 links.append(waiting.link)
             draft.remove(key, "woken")
-        if not draft.keys(rows.wait_prefix(name), 1):
+        last = keys[-1] if keys else after
+        if row is None or not draft.keys(rows.wait_prefix(name), 1, last):
             draft.remove(todo, "woken")
+        elif keys:
+            draft.write(todo, row.model_copy(update={"after": last}), "waking")
         if len(links) >= WOKEN:
             break
     return links

@@ -305,41 +305,6 @@ class PurchaseInvoice(Record):
         return self.status is not DocumentStatus.DRAFT
 
 
-class VendorCredit(Record):
-    """A posted credit of a vendor. One of Kind.VENDOR_CREDIT.
-
-    Amounts are positive as on the paper it came on: ``total`` is what the vendor owes back, ``open`` what of it is not
-    yet applied, None if that cannot be read. ``corrects`` is the id of the invoice it cancels, ``""`` for a free one.
-    """
-
-    id: str
-    number: str
-    ledger_entry: str = ""
-    vendor_credit_number: str = ""
-    buy_from: VendorRef
-    pay_to: VendorRef
-    posting_date: date
-    document_date: date
-    currency: str
-    status: DocumentStatus
-    net: Amount
-    tax: Amount
-    total: Amount
-    discount: Amount = ZERO
-    rounding: Amount = ZERO
-    open: Amount | None
-    lines: tuple[InvoiceLine, ...] = ()
-    dimensions: tuple[DimensionCode, ...] = ()
-    postings: tuple[LedgerPosting, ...] | None = None
-    corrects: str = ""
-    version: str = ""
-    modified: datetime | None = None
-
-    def unexplained(self) -> Decimal:
-        """What lines, discount, tax and rounding leave unexplained of the total; anything but 0 must not be sent."""
-        return self.total - (_net_of(self.lines) - self.discount + self.tax + self.rounding)
-
-
 class DocumentRef(Record):
     """A file that belongs to a record: what the paper or the PDF of an invoice is found by.
 

@@ -126,13 +126,6 @@ class PeriodState(Record):
         """Whether a posting of that day would be taken."""
         return any(each.holds(day) for each in self.open)
 
-    def first_open(self, day: date) -> date | None:
-        """The first day not before ``day`` that takes postings, None if there is none."""
-        if self.allows(day):
-            return day
-        later = [each.first for each in self.open if each.first is not None and each.first > day]
-        return min(later, default=None)
-
 
 def merged(ranges: Iterable[DateRange]) -> tuple[DateRange, ...]:
     """The same days as fewest ranges in order; for ERPs that hold one range per period."""

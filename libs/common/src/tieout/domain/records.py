@@ -6,8 +6,9 @@ Text is as the outside holds it, already free of its transport's quirks (escapes
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 
 class Record(BaseModel):
@@ -17,7 +18,7 @@ class Record(BaseModel):
 
 
 class Kind(StrEnum):
-    """The kinds of ERP records that are polled, one raw row each; what a row holds is the connector's choice."""
+    """The kinds of ERP records a connector may read, one raw row each; what a row holds is the connector's choice."""
 
     VENDOR = "vendor"
     ACCOUNT = "account"
@@ -32,6 +33,28 @@ class Kind(StrEnum):
     """When the company may post: one row, because periods are few and mean nothing alone."""
 
 
+POLLED: Final[tuple[Kind, ...]] = (
+    Kind.ACCOUNT,
+    Kind.DIMENSION_VALUE,
+    Kind.VENDOR,
+    Kind.PURCHASE_INVOICE,
+    Kind.LEDGER_ENTRY,
+)
+"""What is polled, masters before documents: of two kinds due at once the first here goes first."""
+
+
+def _polled(kind: Kind) -> Kind:
+    if kind not in POLLED:
+        raise ValueError(f"{kind.value} is not polled; what is: {', '.join(POLLED)}")
+    return kind
+
+
+PolledKind = Annotated[
+    Kind, AfterValidator(_polled), WithJsonSchema({"type": "string", "enum": [kind.value for kind in POLLED]})
+]
+"""As a field: any other kind is refused with those that are polled."""
+
+
 class Address(Record):
     """A postal address. ``country`` is ISO 3166 alpha-2 or ``""``."""
 
@@ -41,10 +64,6 @@ class Address(Record):
     state: str = ""
     postal_code: str = ""
     country: str = ""
-
-    def is_complete(self) -> bool:
-        """Whether a payment could be mailed: BILL demands line 1, city, postal code and country."""
-        return all((self.line1, self.city, self.postal_code, self.country))
 
 
 class ReadContext(Record):

@@ -100,13 +100,11 @@ class Schedule(BaseModel):
     accounts: CadenceText | None = Field(None, description=CADENCE)
     dimensions: CadenceText | None = Field(None, description=CADENCE)
     invoices: CadenceText | None = Field(None, description=CADENCE)
-    credits: CadenceText | None = Field(None, description=CADENCE)
     ledger: CadenceText | None = Field(None, description=CADENCE)
-    periods: CadenceText | None = Field(None, description=CADENCE)
     time_zone: str = Field("UTC", pattern=_ZONE, max_length=64, description=ZONE)
 
     def of(self, kind: Kind) -> Cadence:
-        """The cadence of one kind."""
+        """The cadence of one of the kinds that are polled."""
         named: Cadence | None = getattr(self, FIELD_OF[kind])
         return named or self.default
 
@@ -114,14 +112,11 @@ class Schedule(BaseModel):
 FIELD_OF: Final[dict[Kind, str]] = {
     Kind.VENDOR: "vendors",
     Kind.ACCOUNT: "accounts",
-    Kind.DIMENSION: "dimensions",
     Kind.DIMENSION_VALUE: "dimensions",
     Kind.PURCHASE_INVOICE: "invoices",
-    Kind.VENDOR_CREDIT: "credits",
     Kind.LEDGER_ENTRY: "ledger",
-    Kind.PERIOD: "periods",
 }
-"""The field of a schedule that each kind follows."""
+"""The field of a schedule that each polled kind follows."""
 
 
 class BillSchedule(BaseModel):

@@ -240,7 +240,7 @@ class Policy(Settings):
 
     approval: Literal["erp", "bill"] = Field("erp", description="erp or bill")
     discounts: Literal["never", "by-terms"] = Field("never", description="never or by-terms")
-    closed_period: Literal["hold", "first-open-day"] = Field("hold", description="hold or first-open-day")
+    closed_period: Literal["hold"] = Field("hold", description="hold, the only one there is")
     funds_transfers: bool = Field(default=True, description="true or false")
     transfer_quiet_seconds: int = Field(
         600,

@@ -6,7 +6,7 @@ from typing import Final
 
 from tieout.effects import metrics
 from tieout.effects.log import Append, EffectsLog
-from tieout.effects.messages import Answer, Order, Scribe
+from tieout.effects.messages import Answer, Received, Scribe
 from tieout.effects.port import Connections
 from tieout.effects.protocol import Logged, Restored, Standing
 from tieout.events.commands import CommandFrame
@@ -36,12 +36,12 @@ class Book:
         self._ended: deque[str] = deque()
         self._restored: list[str] = []
 
-    def restore(self, restored: Restored) -> list[tuple[Order, Standing]]:
+    def restore(self, restored: Restored) -> list[tuple[Received, Standing]]:
         """Take over what a predecessor logged; what it left open is returned."""
         self._standings = restored.commands
         self._restored = [identity for identity, standing in restored.commands.items() if standing.end is not None]
         return [
-            (Order(identity, standing.key, standing.intent.command), standing)
+            (Received(identity, standing.key, standing.intent.command), standing)
             for identity, standing in restored.commands.items()
             if standing.intent is not None and standing.end is None
         ]
@@ -53,14 +53,14 @@ class Book:
         for identity in restored:
             self._remember(identity)
 
-    def arrived(self, offset: int, message: Message[CommandFrame]) -> Order | None:
+    def arrived(self, offset: int, message: Message[CommandFrame]) -> Received | None:
         """Note an arrival; the order is returned if it has to be carried out. Else ``follow_up`` has to be called."""
         self._log.progress.received(offset, message.id)
         self._uncovered.setdefault(message.id, []).append(offset)
         if message.id in self._standings:
             return None
         self._standings[message.id] = Standing(first=-1, key=message.partitionkey)
-        return Order(message.id, message.partitionkey, message.data)
+        return Received(message.id, message.partitionkey, message.data)
 
     async def follow_up(self, identity: str, connection: str) -> None:
         """A command came again: answer it as before if it has ended; while it is open its answer is still to come."""
@@ -73,13 +73,13 @@ class Book:
         facts = () if standing.end is None else (self.scribe.outcome_of(connection, standing.end.outcome),)
         await self._log.append(Append(facts=facts, covers=covers))
 
-    def standing_of(self, order: Order) -> Standing:
+    def standing_of(self, order: Received) -> Standing:
         """What the log says of a command that has not ended."""
         return self._standings[order.id]
 
     async def note(
         self,
-        order: Order,
+        order: Received,
         *messages: Message[Payload],
         point: str,
         kind: str = "",
@@ -100,14 +100,14 @@ class Book:
             assert isinstance(message.data, Logged)  # noqa: S101 - what the scribe wrote
             self._standings[order.id].take(message.data, message.time)
 
-    def intent_of(self, order: Order) -> IntentLogged:
+    def intent_of(self, order: Received) -> IntentLogged:
         """The open intent of a command."""
         intent = self._standings[order.id].intent
         if intent is None:
             raise AssertionError(f"{order.id} has no open intent")
         return intent
 
-    async def intent(self, order: Order, tries: int, deadline: datetime, settled: datetime) -> None:
+    async def intent(self, order: Received, tries: int, deadline: datetime, settled: datetime) -> None:
         """Commit that the call is about to be made."""
         message = self.scribe.intent(order, tries, deadline, settled)
         reach(f"{self._service}.intent.before")
@@ -116,7 +116,7 @@ class Book:
         assert isinstance(message.data, IntentLogged)  # noqa: S101 - what the scribe wrote
         self._standings[order.id].take(message.data)
 
-    async def doubt(self, order: Order, reason: str) -> None:
+    async def doubt(self, order: Received, reason: str) -> None:
         """Commit that the answer was lost, and say so."""
         outcome = self.scribe.outcome(order, Answer(Result.IN_DOUBT, message=reason))
         reach(f"{self._service}.doubt.before")
@@ -125,12 +125,12 @@ class Book:
         reach(f"{self._service}.doubt.after")
         log.warning("in doubt", command=order.id, link=order.frame.link, reason=reason)
 
-    async def looked_up(self, order: Order, lookups: int) -> None:
+    async def looked_up(self, order: Received, lookups: int) -> None:
         """Commit that another look-up found nothing."""
         message = self.scribe.doubt(order, "looked up, not there", lookups)
         await self._log.append(Append(effects=((order.id, True, message),)))
 
-    async def end(self, order: Order, answer: Answer) -> None:
+    async def end(self, order: Received, answer: Answer) -> None:
         """The end and its outcome, in one transaction. After a parked one the connection counts as sick."""
         frame = order.frame
         parked = answer.result is Result.PARKED
@@ -171,7 +171,7 @@ def sick_pin(connection: str) -> str:
     return f"sick/{connection}"
 
 
-def _tell(service: str, order: Order, answer: Answer) -> None:
+def _tell(service: str, order: Received, answer: Answer) -> None:
     frame = order.frame
     metrics.EFFECTS.labels(service, frame.intent.value, answer.result.value).inc()
     log.info(

@@ -8,7 +8,7 @@ from tieout.domain.errors import Executed, Fatal, InDoubt, RecoveryError, Reject
 from tieout.effects import metrics
 from tieout.effects.desk import Desk, sound
 from tieout.effects.lanes import LaneBusy
-from tieout.effects.messages import Answer, Order
+from tieout.effects.messages import Answer, Received
 from tieout.effects.patience import Patience
 from tieout.effects.port import Done, Effect, UnknownEffect, Verdict
 from tieout.effects.protocol import EXPIRES, Standing
@@ -46,7 +46,7 @@ def lane_of(command: CommandFrame) -> str:
     return f"{command.organization}/{command.lane}"
 
 
-async def take_up(desk: Desk, order: Order, standing: Standing) -> None:
+async def take_up(desk: Desk, order: Received, standing: Standing) -> None:
     """An intent that a predecessor left open: in doubt, and looked up before anything else of its lane."""
     async with desk.lanes.lane(lane_of(order.frame)):
         if not standing.in_doubt:
@@ -57,7 +57,7 @@ async def take_up(desk: Desk, order: Order, standing: Standing) -> None:
 class Carrying:
     """Carries one command out; ``run`` returns once its end is committed."""
 
-    def __init__(self, desk: Desk, order: Order) -> None:
+    def __init__(self, desk: Desk, order: Received) -> None:
         self._desk = desk
         self._order = order
         self._effect: Effect | None = None
@@ -202,7 +202,7 @@ async def refusal(desk: Desk, frame: CommandFrame) -> Answer | None:
         await asyncio.sleep(0.05)
 
 
-def stood_still(desk: Desk, order: Order, after_deadline: float, slow: float) -> None:
+def stood_still(desk: Desk, order: Received, after_deadline: float, slow: float) -> None:
     """Detect the one case that the protocol cannot prevent: a process that stood still around its write."""
     if after_deadline > desk.timings.http + slow + STOOD_STILL:
         metrics.LATE.labels(desk.service).inc()

@@ -29,7 +29,7 @@ LONGEST_MESSAGE: Final = 2_000
 
 
 @dataclass(frozen=True)
-class Order:
+class Received:
     """A command as the writer handles it: its id, its partition key and its frame."""
 
     id: str
@@ -63,7 +63,7 @@ class Scribe:
 
     def intent(
         self,
-        order: Order,
+        order: Received,
         tries: int,
         deadline: datetime,
         settled: datetime,
@@ -85,26 +85,26 @@ class Scribe:
         )
         return self._effect(order, data, f"intent.{tries}")
 
-    def doubt(self, order: Order, reason: str, lookups: int, tries: int = 0) -> Message[Payload]:
+    def doubt(self, order: Received, reason: str, lookups: int, tries: int = 0) -> Message[Payload]:
         """The answer was lost, or another look-up found nothing; ``tries`` of the intent, where several can be lost."""
         data = DoubtLogged(command_id=order.id, reason=reason[:LONGEST_MESSAGE], lookups=lookups)
         return self._effect(order, data, f"doubt.{tries}.{lookups}" if tries else f"doubt.{lookups}")
 
-    def step(self, order: Order, result: StepResult, tries: int) -> Message[Payload]:
+    def step(self, order: Received, result: StepResult, tries: int) -> Message[Payload]:
         """A step is done."""
         data = StepLogged(command_id=order.id, result=result)
         return self._effect(order, data, f"step.{tries}.{result.step}")
 
-    def waiting(self, order: Order, waiting: NotYet, number: int) -> Message[Payload]:
+    def waiting(self, order: Received, waiting: NotYet, number: int) -> Message[Payload]:
         """Everything that can be done is done."""
         return self._effect(order, WaitingLogged(command_id=order.id, waiting=waiting), f"waiting.{number}")
 
-    def refused(self, order: Order, code: str, message: str, cure: str) -> Message[Payload]:
+    def refused(self, order: Received, code: str, message: str, cure: str) -> Message[Payload]:
         """A step was refused, and what stands is taken back."""
         data = RefusedLogged(command_id=order.id, code=code, message=message[:LONGEST_MESSAGE], cure=cure)
         return self._effect(order, data, "refused")
 
-    def end(self, order: Order, outcome: Message[OutcomeFact]) -> Message[Payload]:
+    def end(self, order: Received, outcome: Message[OutcomeFact]) -> Message[Payload]:
         """The effect's end, with its outcome inside."""
         data = EndLogged(command_id=order.id, outcome=outcome.data, connection=order.frame.connection)
         return self._effect(order, data, "end")
@@ -127,7 +127,7 @@ class Scribe:
             Message(f"s{identity}", self._source, catalogue.name_of(fact), side, now, connection, fact),
         )
 
-    def outcome(self, order: Order, answer: Answer, number: int = 1) -> Message[OutcomeFact]:
+    def outcome(self, order: Received, answer: Answer, number: int = 1) -> Message[OutcomeFact]:
         """The outcome of a command, as a fact of its connection; ``number`` tells repeated interim ones apart."""
         frame = order.frame
         data = OutcomeFact(
@@ -164,7 +164,7 @@ class Scribe:
             correlationid=data.link,
         )
 
-    def _effect(self, order: Order, data: Payload, step: str) -> Message[Payload]:
+    def _effect(self, order: Received, data: Payload, step: str) -> Message[Payload]:
         return Message(
             id="e" + digest("effect", order.id, step)[:31],
             source=self._source,

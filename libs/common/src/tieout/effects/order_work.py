@@ -7,7 +7,7 @@ from typing import Any
 
 from tieout.effects.carrying import LANE_WAIT
 from tieout.effects.desk import Desk
-from tieout.effects.messages import Answer, Order
+from tieout.effects.messages import Answer, Received
 from tieout.effects.orders import OrderConnections
 from tieout.effects.resting import WaitingRoom
 from tieout.effects.stepped import Stepped
@@ -24,7 +24,7 @@ class OrderWork:
         self._ahead: Counter[str] = Counter()
         self._moved = asyncio.Event()
 
-    async def run(self, desk: Desk, order: Order, frame: ErpCommand) -> None:
+    async def run(self, desk: Desk, order: Received, frame: ErpCommand) -> None:
         """Carry out what has just arrived, behind what was left open of its connection."""
         try:
             async with asyncio.timeout(LANE_WAIT):
@@ -37,12 +37,12 @@ class OrderWork:
             return
         await Stepped(desk, self._connections, self._room, order, frame).run()
 
-    def take_up(self, desk: Desk, order: Order, frame: ErpCommand) -> Coroutine[Any, Any, None]:
+    def take_up(self, desk: Desk, order: Received, frame: ErpCommand) -> Coroutine[Any, Any, None]:
         """Go on with what a predecessor left open. Its lane is asked for before that of anything that arrives."""
         self._ahead[frame.connection] += 1
         return self._resume(desk, order, frame)
 
-    async def _resume(self, desk: Desk, order: Order, frame: ErpCommand) -> None:
+    async def _resume(self, desk: Desk, order: Received, frame: ErpCommand) -> None:
         passed = self._passer(frame.connection)
         try:
             await Stepped(desk, self._connections, self._room, order, frame).resume(passed)

@@ -7,7 +7,7 @@ from tieout.domain.errors import Fatal, RecoveryError, Reject
 from tieout.effects import metrics
 from tieout.effects.budget import vital
 from tieout.effects.desk import Desk, sound
-from tieout.effects.messages import Answer, Order
+from tieout.effects.messages import Answer, Received
 from tieout.effects.patience import Patience
 from tieout.effects.port import Done, Effect, UnknownEffect
 from tieout.events.facts import Candidate, Result
@@ -17,7 +17,7 @@ from tieout.observability.crash_points import reach
 LOOKUPS = 2
 
 
-async def settle(desk: Desk, order: Order, effect: Effect | None, lookups: int) -> None:
+async def settle(desk: Desk, order: Received, effect: Effect | None, lookups: int) -> None:
     """Look a doubt up and end its command. ``lookups`` counts those that found nothing before."""
     gauge = metrics.IN_DOUBT.labels(desk.service)
     gauge.inc()
@@ -28,7 +28,7 @@ async def settle(desk: Desk, order: Order, effect: Effect | None, lookups: int) 
         gauge.dec()
 
 
-async def _known(desk: Desk, order: Order, effect: Effect | None, lookups: int) -> Answer:
+async def _known(desk: Desk, order: Received, effect: Effect | None, lookups: int) -> Answer:
     if lookups:
         # The look-up before may have been the last thing the predecessor did.
         await asyncio.sleep(desk.timings.lookup_gap)
@@ -45,7 +45,7 @@ async def _known(desk: Desk, order: Order, effect: Effect | None, lookups: int) 
         await asyncio.sleep(desk.timings.lookup_gap)
 
 
-async def _looked_up(desk: Desk, order: Order, effect: Effect | None) -> tuple[Done, ...] | Answer:
+async def _looked_up(desk: Desk, order: Received, effect: Effect | None) -> tuple[Done, ...] | Answer:
     """What is there, as soon as the outside tells; or why that will never be known."""
     connection = order.frame.connection
     patience = Patience(desk.timings)

@@ -17,7 +17,7 @@ from tieout.domain.errors import Fatal, InDoubt, RecoveryError, Reject, Retry
 from tieout.effects.carrying import LANE_WAIT, parked, refusal
 from tieout.effects.desk import Desk, sound
 from tieout.effects.lanes import LaneBusy
-from tieout.effects.messages import Answer, Order
+from tieout.effects.messages import Answer, Received
 from tieout.effects.orders import OrderConnections
 from tieout.effects.patience import Patience
 from tieout.effects.protocol import EXPIRES
@@ -42,7 +42,7 @@ class Stepped:
     """Carries one order out. ``run`` and ``resume`` return once its end is committed; they raise only Fenced."""
 
     def __init__(
-        self, desk: Desk, connections: OrderConnections, room: WaitingRoom, order: Order, frame: ErpCommand
+        self, desk: Desk, connections: OrderConnections, room: WaitingRoom, order: Received, frame: ErpCommand
     ) -> None:
         self._desk = desk
         self._connections = connections

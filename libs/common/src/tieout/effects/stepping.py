@@ -25,7 +25,7 @@ from tieout.effects.judging import (
     still_waiting,
     withdrawal,
 )
-from tieout.effects.messages import Answer, Order
+from tieout.effects.messages import Answer, Received
 from tieout.effects.orders import OrderConnections, OrderWriter
 from tieout.effects.port import Verdict
 from tieout.effects.settling import LOOKUPS
@@ -84,7 +84,7 @@ class Steps:
     """The goes of one order. ``looked``: a look of this process has seen the step in doubt not done."""
 
     def __init__(
-        self, desk: Desk, connections: OrderConnections, trail: Trail, order: Order, frame: ErpCommand
+        self, desk: Desk, connections: OrderConnections, trail: Trail, order: Received, frame: ErpCommand
     ) -> None:
         self._desk = desk
         self._order = order

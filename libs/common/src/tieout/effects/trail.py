@@ -8,7 +8,7 @@ from tieout.domain.erp_outcomes import Found, NotYet, OpenAmount, Step, StepResu
 from tieout.domain.errors import RecoveryError
 from tieout.effects import metrics
 from tieout.effects.desk import Desk
-from tieout.effects.messages import Answer, Order
+from tieout.effects.messages import Answer, Received
 from tieout.effects.protocol import Standing
 from tieout.events.effects import RefusedLogged
 from tieout.events.envelope import Message, Payload
@@ -29,7 +29,7 @@ def kind_of(step: str) -> str:
 class Trail:
     """One order's messages in the effects log. Use from the event loop, by one task."""
 
-    def __init__(self, desk: Desk, order: Order) -> None:
+    def __init__(self, desk: Desk, order: Received) -> None:
         self._desk = desk
         self._order = order
         self._doubtful = metrics.IN_DOUBT.labels(desk.service)

@@ -13,7 +13,6 @@ from typing import Final
 
 from rocksdict import AccessType, Options, Rdict, WriteBatch, WriteOptions
 
-SEPARATOR: Final = b"/"
 PREFIX: Final = "rows-"
 """Of the folders that stores make for themselves in the one they are given."""
 

@@ -11,8 +11,6 @@ import signal
 from pathlib import Path
 from typing import Final
 
-BEFORE: Final = "before"
-AFTER: Final = "after"
 DONE: Final = ".done"
 """What an order's file is renamed to, with its name before it, right before the signal is sent."""
 

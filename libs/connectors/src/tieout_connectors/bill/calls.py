@@ -34,6 +34,7 @@ from tieout_connectors.bill.wire.lists import RawPage, read_page
 from tieout_connectors.bill.wire.privacy import redacted
 from tieout_connectors.bill.wire.session import BillSession, read_login, session_headers, write_login
 from tieout_connectors.http.call import Answer, Request, send
+from tieout_connectors.http.pace import seconds_of
 from tieout_connectors.spi.wire import Unreadable
 
 Read = TypeVar("Read")
@@ -323,7 +324,7 @@ def _refusal(call: Call, answer: Answer) -> RecoveryError | None:
         return None
     error = classify(call.name, answer.status, answer.body).error(call.name, answer.status)
     if isinstance(error, Retry) and error.after is None:
-        error.after = _seconds(answer.headers.get("retry-after", ""))
+        error.after = seconds_of(answer.headers.get("retry-after", ""))
     return error
 
 
@@ -337,11 +338,6 @@ def _limit_of(error: Retry) -> Limit | None:
 def _session_ended(error: RecoveryError) -> bool:
     """Any 401, whatever its code; and BILL's own code for it, whatever the status."""
     return error.status == 401 or error.code == SESSION_INVALID
-
-
-def _seconds(header: str) -> float | None:
-    """``Retry-After`` in seconds; BILL documents none, and a gateway's date is no better than our own back-off."""
-    return float(header) if header.isascii() and header.isdigit() else None
 
 
 def _path(template: str, ids: tuple[str, ...]) -> str:

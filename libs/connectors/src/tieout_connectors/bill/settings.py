@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 
 @dataclass(frozen=True)
@@ -17,10 +16,6 @@ class Addresses:
         """Both bases below one gateway, for example a simulator's ``http://127.0.0.1:8080``."""
         root = gateway.rstrip("/")
         return cls(api=f"{root}/connect", events=f"{root}/connect-events")
-
-
-SANDBOX: Final = Addresses.at("https://gateway.stage.bill.com")
-PRODUCTION: Final = Addresses.at("https://gateway.prod.bill.com")
 
 
 class CredentialKind(StrEnum):

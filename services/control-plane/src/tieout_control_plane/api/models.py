@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from tieout.connections.registry import ConnectionView
-from tieout.domain.records import Kind
+from tieout.domain.records import POLLED, Kind, PolledKind
 from tieout.domain.settings import ConnectionSettings, Side, State
 from tieout.events.requests import CheckLine, CheckStatus
 from tieout_control_plane.plan import Outcome, Step
@@ -47,7 +47,7 @@ class CheckBody(Body):
 class SyncBody(Body):
     """The kinds to read now; all if none is named."""
 
-    kinds: list[Kind] = Field(default_factory=list, max_length=len(Kind))
+    kinds: list[PolledKind] = Field(default_factory=list, max_length=len(POLLED))
 
 
 class Applied(Answer):

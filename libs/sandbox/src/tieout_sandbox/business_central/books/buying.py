@@ -1,6 +1,5 @@
 """Purchase documents before posting: headers and lines with their defaults."""
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tieout_sandbox.business_central.books import dimensions
@@ -151,8 +150,3 @@ def edit_line(books: Books, document: Document, line: Line, **values: Any) -> Li
         discount_percent=trial.discount_percent,
     )
     return books.lines.change(line, **after)
-
-
-def line_total(lines: list[Line]) -> Decimal:
-    """What the lines come to, tax included."""
-    return sum((line.net_including_tax for line in lines), ZERO)

@@ -7,8 +7,6 @@ from tieout_sandbox.business_central.books.documents import Dimensions
 from tieout_sandbox.business_central.books.masters import DefaultDimension
 from tieout_sandbox.business_central.refusals import Refusal
 
-ACCOUNT_RULES = "G/L Account"
-
 
 def defaults(books: Books, parent_id: str) -> Dimensions:
     """The default values of a vendor, item or account."""
