@@ -127,6 +127,17 @@ def test_an_order_that_may_stand_in_the_erp_stays_as_it_was(begun: Callable[[Wor
     assert [order(world).clearing.number, len(world.issued)] == ["2950", 2]
 
 
+def test_an_order_that_was_in_doubt_leaves_no_trace_once_it_is_done() -> None:
+    """Whoever was killed on the way, the state is what it would have been."""
+    straight, doubted = paying_world(), paying_world()
+    show(straight)
+    show(doubted)
+    doubted.answer(Result.IN_DOUBT)
+    post(straight)
+    post(doubted)
+    assert doubted.link(PAYMENT) == straight.link(PAYMENT)
+
+
 def test_a_refused_transfer_takes_the_corrected_bank() -> None:
     """And the account of the settings as they are when it is asked for again."""
     world = paying_world(transfer_quiet_seconds=60)

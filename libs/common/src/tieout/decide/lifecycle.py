@@ -197,9 +197,8 @@ def accept(draft: Draft, link: str, row: LinkRow, target: str, content_hash: str
         draft.write(rows.index_row(row.kind, target), IndexRow(link=link), "indexed")
     # What was found there but not asked for is another content: the wanted one is asked for as a change of it.
     accepted = row.asked if content_hash == row.sent else f"there:{content_hash}"
-    row = row.model_copy(
-        update={"target": target, "accepted": accepted, "revision": row.revision + 1, "attempt": 1, "command": ""}
-    )
+    ended = {"revision": row.revision + 1, "attempt": 1, "command": "", "begun": False}
+    row = row.model_copy(update={"target": target, "accepted": accepted, **ended})
     waiting.arrived(draft, row.name)
     waiting.arrived(draft, names.target(row.kind, target))
     if row.wanted == accepted:
