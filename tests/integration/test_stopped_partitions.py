@@ -75,7 +75,7 @@ def missing(port: int) -> dict[str, str]:
             found = json.loads(answer.read())
     except urllib.error.HTTPError as error:
         found = json.loads(error.read())
-    except urllib.error.URLError as error:
+    except OSError as error:
         found = {"missing": {"start": str(error)}}
     told: dict[str, str] = found["missing"]
     return told

@@ -123,8 +123,9 @@ def test_a_short_outage_is_waited_for() -> None:
         world = World()
         world.error = Retry("no connection")
         task = world.seen("stp1")
-        await asyncio.sleep(120)
+        await asyncio.sleep(60)
         other = world.seen("stp1", "e2")
+        await asyncio.sleep(60)
         world.error = None
         await asyncio.gather(task, other)
         return world
