@@ -14,14 +14,15 @@ from benchmarks.measuring import Goal, Pair
 from tieout.decide.decide import decide
 from tieout.decide.folding import Fold, MemoryView
 from tieout.decide.state import Origin
-from tieout.events import catalogue
-from tieout.events.envelope import Headers, Message, Payload, encode
-from tieout.events.identity import digest
+from tieout.events.envelope import Headers, Message, Payload
 from tieout.events.journal import Entry
+from tieout.log.topics import Names
+from tieout_decider.deciding import journaled
 
 GOAL: Final = 0.25
 # Entries between two looks at the clock: a few milliseconds.
 PIECE: Final = 500
+NAMES: Final = Names("bench", 1)
 Journal = list[tuple[Headers, bytes]]
 
 
@@ -81,20 +82,5 @@ def written(companies: list[Company], facts: list[Message[Payload]]) -> Journal:
         view = views[fact.partitionkey]
         decision = decide(view, Origin(fact.partitionkey, fact.id, offset, fact.time), fact.data)
         view.apply(decision.entries)
-        journal += [encode(_message(fact, number, entry)) for number, entry in enumerate(decision.entries)]
+        journal += [(one.headers, one.value or b"") for one in journaled(NAMES, fact, decision.entries, 0)]
     return journal
-
-
-def _message(fact: Message[Payload], number: int, entry: Entry) -> Message[Payload]:
-    return Message(
-        id="j" + digest("entry", fact.partitionkey, fact.id, str(number))[:31],
-        source="/decider",
-        type=catalogue.name_of(entry),
-        subject=entry.row,
-        time=fact.time,
-        partitionkey=fact.partitionkey,
-        data=entry,
-        causationid=fact.id,
-        correlationid=fact.correlationid,
-        traceparent=fact.traceparent,
-    )

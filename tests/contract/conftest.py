@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from support.receiving import receiving
 from tieout_sandbox.bill import BillSimulator
 from tieout_sandbox.bill.default_world import DEV_KEY, ORGANIZATION, PASSWORD, USERNAME, VENDOR
 from tieout_sandbox.kernel.operator import Operator
@@ -246,16 +247,8 @@ class Receiver:
 @asynccontextmanager
 async def _receiving(ca: Any) -> AsyncIterator[Receiver]:
     receiver = Receiver()
-    app = web.Application()
-    app.router.add_post("/hook", receiver.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ca.server()).start()
-    receiver.url = f"https://127.0.0.1:{runner.addresses[0][1]}/hook"
-    try:
+    async with receiving(receiver.take, ca.server()) as receiver.url:
         yield receiver
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import web
 
+from support.receiving import receiving
 from support.recorded_journeys import Document, Recorder, Taken
 from support.wire_contract import Exchange
 from tieout_sandbox.kernel.operator import Operator
@@ -121,16 +122,8 @@ class Hook:
 @asynccontextmanager
 async def _hooked(tls: SSLContext) -> AsyncIterator[Hook]:
     hook = Hook()
-    app = web.Application()
-    app.router.add_post("/hook", hook.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    hook.url = f"https://127.0.0.1:{runner.addresses[0][1]}/hook"
-    try:
+    async with receiving(hook.take, tls) as hook.url:
         yield hook
-    finally:
-        await runner.cleanup()
 
 
 async def travel(journey: Callable[[Bill], Awaitable[list[Document]]], tls: SSLContext, ca_file: str) -> Taken:

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from support.deciding import World, settings
-from support.invoices import BILL, masters, see
+from support.invoices import masters, see
 from tieout.decide.state import Decision
 from tieout.domain.bill import ApproverStatus, Bill, BillApprover, BillCoding, BillLine
-from tieout.events.commands import BillCommand, PaymentRecordCommand
+from tieout.events.commands import PaymentRecordCommand
 from tieout.events.facts import BillObserved, Result, SettingsFact
 
 STAMP = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -43,19 +43,6 @@ def linked(*, approval: str = "erp", **changes: Any) -> World:
 def show(world: World, after: int = 0, **changes: Any) -> Decision:
     """BILL showed the bill, so many days after the first time."""
     return world.feed(BillObserved(bill=bill(updated=STAMP + timedelta(days=after), **changes)))
-
-
-def reason(world: World, link: str = BILL) -> str:
-    """Why the link is held."""
-    held = world.hold(link)
-    return "" if held is None else held.reason
-
-
-def asked(world: World) -> BillCommand:
-    """The newest command, a bill's."""
-    frame = world.issued[-1].frame
-    assert isinstance(frame, BillCommand)
-    return frame
 
 
 def part_paid() -> World:

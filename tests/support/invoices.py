@@ -6,6 +6,7 @@ from typing import Any
 from support.deciding import ADDRESS, World
 from tieout.decide.state import Decision
 from tieout.domain.erp import Account, AccountCategory, InvoiceLine, PurchaseInvoice, Vendor, VendorRef
+from tieout.events.commands import BillCommand
 from tieout.events.facts import AccountObserved, InvoiceObserved, Result, VendorObserved
 
 MAY = date(2026, 5, 4)
@@ -48,3 +49,16 @@ def see_account(world: World, number: str, **changes: Any) -> None:
     """A poll run saw the account."""
     account = Account(id=f"a-{number}", number=number, name=f"Account {number}", category=AccountCategory.EXPENSE)
     world.feed(AccountObserved(run=1, account=account.model_copy(update=changes)))
+
+
+def last_bill(world: World) -> BillCommand:
+    """The newest command, a bill's."""
+    frame = world.issued[-1].frame
+    assert isinstance(frame, BillCommand)
+    return frame
+
+
+def reason(world: World, link: str = BILL) -> str:
+    """Why a link is held, nothing if it is not."""
+    held = world.hold(link)
+    return "" if held is None else held.reason

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.deciding import World, settings
-from support.invoices import BILL, see
+from support.invoices import BILL, reason, see
 from support.paying import ACCOUNTS, PAYMENT, STAMP, order, paying_world, show
 from tieout.decide import rows
 from tieout.decide.rows import HoldRow, Phase
@@ -21,12 +21,6 @@ def show_bill(world: World, amount: int, **changes: Any) -> None:
     """BILL shows the first bill."""
     base = Bill(id="00n1", vendor="009AAA", invoice_number="INV-1", amount=Decimal(amount))
     world.feed(BillObserved(bill=base.model_copy(update=changes)))
-
-
-def reason(world: World, link: str = PAYMENT) -> str:
-    """Why the link is held."""
-    held = world.hold(link)
-    return "" if held is None else held.reason
 
 
 def release(world: World, why: str = HELD) -> None:
@@ -56,12 +50,16 @@ def test_a_queued_payment_is_held_if_its_bill_was_changed_meanwhile() -> None:
     world = queued()
     show_bill(world, 90)
     assert heal(world) == ["payment/stp2"]
-    assert (reason(world), world.link(PAYMENT).phase, world.link(PAYMENT).ready) == (HELD, Phase.HELD, "")
+    assert (reason(world, PAYMENT), world.link(PAYMENT).phase, world.link(PAYMENT).ready) == (HELD, Phase.HELD, "")
     assert heal(world) == []
     show_bill(world, 80)
     assert world.hold(PAYMENT).params["why"].startswith("the amount is 80.00")  # type: ignore[union-attr]
     show_bill(world, 100)
-    assert (reason(world), world.issued[-1].frame.link, order(world).cash.amount) == ("", PAYMENT, Decimal(100))
+    assert (reason(world, PAYMENT), world.issued[-1].frame.link, order(world).cash.amount) == (
+        "",
+        PAYMENT,
+        Decimal(100),
+    )
 
 
 def test_a_queued_payment_that_is_released_is_posted_under_the_settings_of_now() -> None:
@@ -71,7 +69,7 @@ def test_a_queued_payment_that_is_released_is_posted_under_the_settings_of_now()
     heal(world)
     world.feed(SettingsFact(generation=2, settings=settings(accounts={**ACCOUNTS, "clearing": "2951"})))
     release(world)
-    assert (reason(world), order(world).reference, order(world).clearing.number) == ("", "stp1", "2951")
+    assert (reason(world, PAYMENT), order(world).reference, order(world).clearing.number) == ("", "stp1", "2951")
 
 
 def test_a_payment_that_is_queued_again_after_doubt_is_held_when_its_turn_comes() -> None:
@@ -82,7 +80,7 @@ def test_a_payment_that_is_queued_again_after_doubt_is_held_when_its_turn_comes(
     world.answer(Result.IN_DOUBT)
     world.answer(Result.PARKED, message="no route")
     show_bill(world, 90)
-    assert (world.link(PAYMENT).phase, heal(world), reason(world)) == (Phase.READY, [], HELD)
+    assert (world.link(PAYMENT).phase, heal(world), reason(world, PAYMENT)) == (Phase.READY, [], HELD)
     world.feed(SettingsFact(generation=2, settings=settings(accounts={**ACCOUNTS, "clearing": "2951"})))
     release(world)
     assert (order(world), world.issued[-1].frame.attempt) == (first, 2)
@@ -98,11 +96,11 @@ def test_a_payment_to_be_asked_for_again_is_held_and_not_planned_anew(again: Res
     world.answer(Result.IN_DOUBT)
     show_bill(world, 90)
     world.answer(again)
-    assert (reason(world), len(world.issued)) == (HELD, 1)
+    assert (reason(world, PAYMENT), len(world.issued)) == (HELD, 1)
     world.feed(SettingsFact(generation=2, settings=settings(accounts={**ACCOUNTS, "clearing": "2951"})))
     show_bill(world, 80)
     show(world, updated=STAMP.replace(hour=13))
-    assert (reason(world), len(world.issued)) == (HELD, 1)
+    assert (reason(world, PAYMENT), len(world.issued)) == (HELD, 1)
     show_bill(world, 100) if mended else release(world)
     assert (order(world), world.issued[-1].frame.attempt) == (first, 2)
 
@@ -114,9 +112,9 @@ def test_a_refused_payment_that_is_released_is_held_for_its_bill() -> None:
     world.answer(Result.REJECTED, code="locked", message="the period is closed")
     show_bill(world, 90)
     release(world, "refused")
-    assert (reason(world), len(world.issued)) == (HELD, 1)
+    assert (reason(world, PAYMENT), len(world.issued)) == (HELD, 1)
     release(world)
-    assert (reason(world), world.issued[-1].frame.attempt) == ("", 2)
+    assert (reason(world, PAYMENT), world.issued[-1].frame.attempt) == ("", 2)
 
 
 def test_a_payment_goes_on_when_its_bill_is_set_back_whatever_else_holds_the_bill() -> None:
@@ -125,9 +123,9 @@ def test_a_payment_goes_on_when_its_bill_is_set_back_whatever_else_holds_the_bil
     show_bill(world, 90)
     show(world)
     see(world, on_hold="ABC")
-    assert (reason(world), reason(world, BILL)) == (HELD, "bill.on_hold_in_erp")
+    assert (reason(world, PAYMENT), reason(world, BILL)) == (HELD, "bill.on_hold_in_erp")
     show_bill(world, 100)
-    assert (reason(world), reason(world, BILL)) == ("", "bill.on_hold_in_erp")
+    assert (reason(world, PAYMENT), reason(world, BILL)) == ("", "bill.on_hold_in_erp")
     assert order(world).reference == "stp1"
 
 
@@ -141,9 +139,9 @@ def test_a_bill_that_is_held_as_changed_holds_its_payment_also_without_what_was_
         world.link(BILL).model_copy(update={"phase": Phase.HELD}).model_dump_json().encode()
     )
     show(world)
-    assert (reason(world), world.issued) == (HELD, [])
+    assert (reason(world, PAYMENT), world.issued) == (HELD, [])
     show_bill(world, 100)
-    assert (reason(world, BILL), reason(world), order(world).reference) == ("", "", "stp1")
+    assert (reason(world, BILL), reason(world, PAYMENT), order(world).reference) == ("", "", "stp1")
 
 
 def test_a_setting_that_is_still_missing_after_another_change_is_still_waited_for() -> None:
@@ -155,7 +153,7 @@ def test_a_setting_that_is_still_missing_after_another_change_is_still_waited_fo
     world.feed(SettingsFact(generation=2, settings=other))
     assert world.hold(PAYMENT) == since
     world.feed(SettingsFact(generation=3, settings=settings(accounts={**ACCOUNTS, "wallet": "2970"})))
-    assert (reason(world), order(world).clearing.number) == ("", "2970")
+    assert (reason(world, PAYMENT), order(world).clearing.number) == ("", "2970")
 
 
 def test_many_that_wait_for_the_same_again_are_looked_at_once_each() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from support.bill_side import PAID, approver, asked, linked, part_paid, reason, refuse, show
+from support.bill_side import PAID, approver, linked, part_paid, refuse, show
 from support.deciding import World, settings
-from support.invoices import BILL, line, masters, see, see_account
+from support.invoices import BILL, last_bill, line, masters, reason, see, see_account
 from tieout.decide.rows import Phase
 from tieout.decide.state import Decision
 from tieout.domain.bill import ApproverStatus, BillApprovalStatus, BillCoding, BillLine
@@ -106,12 +106,12 @@ def test_a_change_in_the_erp_sets_the_bill_right_and_ends_the_hold() -> None:
 def test_bill_is_asked_for_its_approval_where_the_policy_says_so() -> None:
     """Also in later changes, after the policy changed: BILL refuses them else."""
     world = linked(approval="bill")
-    assert asked(world).content.approvals
+    assert last_bill(world).content.approvals
     world.feed(SettingsFact(generation=2, settings=settings(policy={"approval": "erp"})))
     see(world, due_date=date(2026, 7, 1))
-    assert (asked(world).intent, asked(world).content.approvals) == (Intent.BILL_UPDATE, True)
+    assert (last_bill(world).intent, last_bill(world).content.approvals) == (Intent.BILL_UPDATE, True)
     see(world, id="i-2", number="108002", vendor_invoice_number="INV-2")
-    assert not asked(world).content.approvals
+    assert not last_bill(world).content.approvals
 
 
 def test_a_bill_that_nobody_is_asked_to_approve_is_shown_also_if_it_was_seen_first() -> None:

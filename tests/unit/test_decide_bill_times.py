@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from support.bill_side import PAID, STAMP, asked, linked, part_paid, reason, refuse, show
+from support.bill_side import PAID, STAMP, linked, part_paid, refuse, show
 from support.deciding import ADDRESS, World, settings
-from support.invoices import BILL, masters, see, see_account
+from support.invoices import BILL, last_bill, masters, reason, see, see_account
 from tieout.decide.rows import Phase
 from tieout.decide.state import Decision
 from tieout.domain.bill import BillApprovalStatus
@@ -75,7 +75,7 @@ def test_the_policy_of_a_bill_in_flight_is_the_one_it_is_created_under() -> None
     world.answer(Result.APPLIED, target="00n1")
     assert len([one for one in world.issued if one.frame.link == BILL]) == 1
     see(world, due_date=JULY)
-    assert (asked(world).intent, asked(world).content.approvals) == (Intent.BILL_UPDATE, True)
+    assert (last_bill(world).intent, last_bill(world).content.approvals) == (Intent.BILL_UPDATE, True)
 
 
 @pytest.mark.parametrize(

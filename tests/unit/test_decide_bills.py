@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.deciding import ADDRESS, World, settings
-from support.invoices import BILL, MAY, line, masters, see, see_account
+from support.invoices import BILL, MAY, last_bill, line, masters, reason, see, see_account
 from tieout.decide.rows import Phase
 from tieout.decide.state import Decision
 from tieout.domain.bill import Bill
@@ -18,7 +18,7 @@ from tieout.domain.erp import (
 )
 from tieout.domain.erp_ledger import EntryType, VendorLedgerEntry
 from tieout.domain.records import Kind
-from tieout.events.commands import BillCommand, Intent
+from tieout.events.commands import Intent
 from tieout.events.facts import (
     BillObserved,
     Candidate,
@@ -29,19 +29,6 @@ from tieout.events.facts import (
     VendorObserved,
 )
 from tieout.events.requests import RowsAsked
-
-
-def last_bill(world: World) -> BillCommand:
-    """The newest command, a bill's."""
-    frame = world.issued[-1].frame
-    assert isinstance(frame, BillCommand)
-    return frame
-
-
-def reason(world: World, link: str = BILL) -> str:
-    """Why the link is held."""
-    held = world.hold(link)
-    return "" if held is None else held.reason
 
 
 def test_an_invoice_waits_for_its_vendor_and_its_account_and_then_goes() -> None:

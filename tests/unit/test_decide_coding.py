@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from support.deciding import World, settings
-from support.invoices import BILL, MAY, line, masters, see
+from support.invoices import BILL, MAY, last_bill, line, masters, reason, see
 from tieout.decide.rows import Phase
 from tieout.decide.state import Decision
 from tieout.domain.erp import (
@@ -13,7 +13,7 @@ from tieout.domain.erp import (
     LedgerPosting,
     LineKind,
 )
-from tieout.events.commands import BillCommand, DocumentPlace, Intent
+from tieout.events.commands import DocumentPlace, Intent
 from tieout.events.facts import (
     DimensionValueObserved,
     DocumentFetched,
@@ -21,19 +21,6 @@ from tieout.events.facts import (
     SettingsFact,
 )
 from tieout.events.requests import DocumentsAsked
-
-
-def last_bill(world: World) -> BillCommand:
-    """The newest command, a bill's."""
-    frame = world.issued[-1].frame
-    assert isinstance(frame, BillCommand)
-    return frame
-
-
-def reason(world: World, link: str = BILL) -> str:
-    """Why the link is held."""
-    held = world.hold(link)
-    return "" if held is None else held.reason
 
 
 def test_dimensions_become_classifications_and_the_others_stand_in_the_text() -> None:

@@ -73,32 +73,10 @@ class Decider:
             decision = _decided(view, origin, fact.data)
             view.apply(decision)
             tally.add(fact, decision)
-            out += self._entries(fact, decision.entries, partition)
+            out += journaled(self._names, fact, decision.entries, partition)
             out += [self._command(fact, command) for command in decision.commands]
             out += [self._request(fact, number, asked) for number, asked in enumerate(decision.requests)]
         return out
-
-    def _entries(self, fact: Message[Payload], entries: Sequence[Entry], partition: int) -> list[Outgoing]:
-        if not entries:
-            return []
-        stem = Message(
-            id="",
-            source=SOURCE,
-            type=catalogue.name_of(entries[0]),
-            subject="",
-            time=fact.time,
-            partitionkey=fact.partitionkey,
-            data=entries[0],
-            causationid=fact.id,
-            correlationid=fact.correlationid,
-            traceparent=fact.traceparent,
-        )
-        topic, key = self._names.topic(Topic.JOURNAL), fact.partitionkey.encode()
-        each = [
-            ("j" + digest("entry", fact.partitionkey, fact.id, str(number))[:31], entry.row, entry)
-            for number, entry in enumerate(entries)
-        ]
-        return [Outgoing(topic, partition, key, value, headers) for headers, value in encode_each(stem, each)]
 
     def _command(self, fact: Message[Payload], command: Command) -> Outgoing:
         message = Message(
@@ -130,6 +108,30 @@ class Decider:
             traceparent=fact.traceparent,
         )
         return outgoing(self._names, Topic.ERP_POLLS, message)
+
+
+def journaled(names: Names, fact: Message[Payload], entries: Sequence[Entry], partition: int) -> list[Outgoing]:
+    """A decision's entries as messages of the journal, in their order."""
+    if not entries:
+        return []
+    stem = Message(
+        id="",
+        source=SOURCE,
+        type=catalogue.name_of(entries[0]),
+        subject="",
+        time=fact.time,
+        partitionkey=fact.partitionkey,
+        data=entries[0],
+        causationid=fact.id,
+        correlationid=fact.correlationid,
+        traceparent=fact.traceparent,
+    )
+    topic, key = names.topic(Topic.JOURNAL), fact.partitionkey.encode()
+    each = [
+        ("j" + digest("entry", fact.partitionkey, fact.id, str(number))[:31], entry.row, entry)
+        for number, entry in enumerate(entries)
+    ]
+    return [Outgoing(topic, partition, key, value, headers) for headers, value in encode_each(stem, each)]
 
 
 def _decided(view: ConnectionView, origin: Origin, fact: Payload) -> Decision:

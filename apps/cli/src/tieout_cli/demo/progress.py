@@ -52,7 +52,7 @@ class Progress:
         began = time.monotonic()
         try:
             yield
-        except BaseException:
+        except BaseException:  # also Ctrl-C: whoever watches sees where it ended, and the cause goes on
             self.say(f"  failed after {time.monotonic() - began:5.1f} s  {title}")
             raise
         self.say(f"{time.monotonic() - began:6.1f} s  {title}")

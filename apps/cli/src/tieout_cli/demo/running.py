@@ -67,7 +67,7 @@ def run(wish: Wish, progress: Progress) -> tuple[Report, Scene | None]:
                 with progress.stage("the tie-out of both ledgers"):
                     comparing.compare(made, progress, findings)
             report = _report(wish, made, findings, began)
-        except BaseException:
+        except BaseException:  # also Ctrl-C and SIGTERM: nine processes must not outlive this one
             with _uninterrupted():
                 made.stop()
             progress.say("everything is stopped")

@@ -145,6 +145,7 @@ class Scene:
                 return found
             if time.monotonic() > limit:
                 raise NotReady(f"{what} did not happen within {seconds:.0f} s.\n{self.complaints()}")
+            # What is waited for happens in other processes, and nothing tells of it: it is looked for, within a limit.
             time.sleep(LOOK_SECONDS)
 
     def guard(self) -> None:

@@ -165,7 +165,7 @@ class Registry:
                     self._probe(consumer)
             finally:
                 consumer.close()
-        except BaseException as error:
+        except BaseException as error:  # told to readiness; what is no trouble of the log's is raised again
             # Whatever ended the reading, the view is stale from here on, and the service must say so.
             self._break(f"{self._topic}: {error}")
             if not isinstance(error, KafkaException | UnreadableMessage | _Unusable):
@@ -187,7 +187,7 @@ class Registry:
             partitions = self._partitions(consumer)
             self._ends = self._high_watermarks(partitions)
             consumer.assign([TopicPartition(self._topic, partition, 0) for partition in partitions])
-        except BaseException:
+        except BaseException:  # whatever it was, an open consumer would stay for the life of the process
             consumer.close()
             raise
         self._notify()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from tieout.decide import (
     bill_side,
     bills,
+    discounts,
     documents,
     entries,
     lifecycle,
@@ -72,9 +73,7 @@ KINDS: Final[dict[str, KindOfLink]] = {
     masters.ACCOUNT: KindOfLink(masters.build, masters.fits),
     masters.DIMENSION: KindOfLink(masters.build, masters.fits),
     bills.KIND: KindOfLink(bills.build, bills.fits, bills.answered, bills.reconsider),
-    paid_outside.KIND: KindOfLink(
-        paid_outside.build, paid_outside.fits, paid_outside.answered, paid_outside.reconsider
-    ),
+    paid_outside.KIND: KindOfLink(paid_outside.build, paid_outside.fits, discounts.answered, discounts.reconsider),
     documents.KIND: KindOfLink(documents.build, documents.fits, documents.answered),
     payments.KIND: KindOfLink(payments.build, payments.fits, payments.answered, payments.reconsider, payments.linked),
     transfers.KIND: KindOfLink(

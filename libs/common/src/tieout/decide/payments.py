@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from tieout.decide import bill_side, lifecycle, names, paid_outside, reversals, rows, transfers
+from tieout.decide import bill_side, discounts, lifecycle, names, reversals, rows, transfers
 from tieout.decide.frames import frame_of
 from tieout.decide.mapping import Unmappable
 from tieout.decide.rows import (
@@ -55,7 +55,7 @@ def link_of(payment: str) -> str:
 def observed(draft: Draft, fact: BillPaymentObserved) -> None:
     """BILL showed a payment. What it showed earlier never overwrites what it showed later."""
     payment = fact.payment
-    if paid_outside.shown(draft, payment) or payment.online is False:
+    if discounts.shown(draft, payment) or payment.online is False:
         return
     key = rows.payment_row(payment.id)
     before = draft.read(key, PaymentRow)
@@ -285,7 +285,7 @@ def answered(draft: Draft, _before: LinkRow, row: LinkRow, fact: OutcomeFact) ->
 def _recorded(draft: Draft, seen: PaymentRow, order: PaymentOrder, entries: tuple[EntryRef, ...]) -> None:
     """Kept because a void may come a year later. BILL hears of a discount, unless the payment is void already."""
     for application in () if seen.undo else order.applications:
-        paid_outside.discount(draft, application.document, seen.payment.id, application.discount)
+        discounts.taken(draft, application.document, seen.payment.id, application.discount)
     draft.write(rows.order_row(link_of(seen.payment.id)), OrderRow(order=order, entries=entries), "recorded")
 
 

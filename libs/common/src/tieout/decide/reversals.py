@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from tieout.decide import lifecycle, paid_outside, rows
+from tieout.decide import discounts, lifecycle, rows
 from tieout.decide.frames import frame_of
 from tieout.decide.rows import LinkRow, OrderRow, PaymentRow, Phase, SettingsRow, WantRow
 from tieout.decide.state import Draft
@@ -39,7 +39,7 @@ def want(draft: Draft, link: str, seen: PaymentRow) -> None:
     content = {"order": order.model_dump(mode="json", exclude_defaults=True)}
     for application in recorded.order.applications:
         if application.discount > 0:
-            paid_outside.take_back(draft, application.document, seen.payment.id)
+            discounts.take_back(draft, application.document, seen.payment.id)
     lifecycle.want(draft, own, row, WantRow(content=content), content_hash(content), build)
 
 

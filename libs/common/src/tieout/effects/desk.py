@@ -79,7 +79,7 @@ async def sound(work: Awaitable[T], otherwise: type[RecoveryError]) -> T:
         return await work
     except (RecoveryError, Fenced, UnknownEffect):
         raise
-    except Exception as error:
+    except Exception as error:  # logged with its trace, and raised as an error of recovery
         # A defect of ours in one record: told apart by `otherwise`, so that a write stays in doubt and is looked up.
         log.exception("defect in an effect", error=type(error).__name__)
         reason = f"{type(error).__name__} in Tieout; the service's log has the trace"

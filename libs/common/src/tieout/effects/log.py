@@ -114,7 +114,7 @@ class EffectsLog:
                 fenced = error if isinstance(error, Fenced) else Fenced("the effects log is closed")
                 self._fail(fenced, group)
                 raise
-            except Exception as error:
+            except Exception as error:  # told to all who wait, and raised again
                 # Whatever it was, nobody may go on as if it were written, and nobody may wait for ever.
                 self._fail(Fenced(f"{type(error).__name__}: {error}"), group)
                 raise

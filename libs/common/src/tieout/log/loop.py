@@ -116,10 +116,12 @@ class _Partition:
         began = time.perf_counter()
         try:
             out = self._loop.process(self.number, batch, rows)
-        except Exception as error:  # noqa: BLE001 - counted, logged with its trace, and the third stops the partition
+        except Exception as error:  # noqa: BLE001 - logged with its trace; the third at one message stops the partition
             self._singly_until = messages[-1].offset() or 0
             if len(batch) == 1:
                 self._loop.halts.failed(self.number, first, error)
+            else:
+                log.warning("a batch failed", partition=self.number, offset=first, count=len(batch), exc_info=error)
             return 0
         processed = time.perf_counter()
         if not self._commit(batch, out, rows, group):
