@@ -314,6 +314,8 @@ def left(both: TwoCompanies) -> float:
     try:
         client.request("GET", "/metrics")
         lines = client.getresponse().read().decode().splitlines()
+    except ConnectionError:
+        return math.inf  # it was started a moment ago
     finally:
         client.close()
     name = 'tieout_bill_budget_headroom{budget="main",resource="calls"} '

@@ -114,7 +114,7 @@ def test_a_fact_of_tomorrow_stops_its_partition_only(made: Installation, bill_si
     eventually(lambda: links(other), seconds=SECONDS, what="the other connection's vendor")
     assert len(links("acme")) == 1
     assert made.folded() == made.state()
-    assert process.running
+    assert process.running()
 
 
 def test_a_command_of_tomorrow_stops_its_partition_only(made: Installation, bill_side: Running) -> None:
@@ -131,7 +131,7 @@ def test_a_command_of_tomorrow_stops_its_partition_only(made: Installation, bill
     partition, offset = place_of_odd(made, Topic.BILL_COMMANDS)
     assert f"/{partition} is stopped at {offset}: UnreadableMessage" in missing(port)["commands"]
     assert behind not in {one.command for one in writer.outcomes()}
-    assert made.running["tieout_bill_writer"].running
+    assert made.running["tieout_bill_writer"].running()
     made.running["tieout_bill_writer"].kill()
     writer.start(name="second")
     eventually(lambda: "commands" in missing(port), seconds=SECONDS, what="the stop, by the successor")

