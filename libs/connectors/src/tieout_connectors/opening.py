@@ -1,7 +1,7 @@
 """Which connector reads and which writes which kind of ERP. Loaded when the first connection of that kind is opened."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -10,36 +10,37 @@ from tieout.domain.settings import ErpSettings
 from tieout_connectors.spi.erp import ErpSource
 from tieout_connectors.spi.erp_writer import ErpWriter
 
+if TYPE_CHECKING:
+    from tieout_connectors.business_central.settings import BusinessCentralCredentials, BusinessCentralSettings
+
 T = TypeVar("T")
 Values = Mapping[str, str]
 """Credentials by field."""
 Factory = Callable[[ErpSettings, Values], T]
 
 
-def _business_central_reader(settings: ErpSettings, credentials: Values) -> ErpSource:
-    from tieout_connectors.business_central.reader import BusinessCentralReader  # noqa: PLC0415 - loaded when used
-    from tieout_connectors.business_central.settings import (  # noqa: PLC0415
-        BusinessCentralCredentials,
-        BusinessCentralSettings,
-    )
-
-    return BusinessCentralReader(
-        BusinessCentralSettings.of(settings.company, settings.address),
-        BusinessCentralCredentials.model_validate(dict(credentials)),
-    )
-
-
-def _business_central_writer(settings: ErpSettings, credentials: Values) -> ErpWriter:
+def _business_central(
+    settings: ErpSettings, credentials: Values
+) -> "tuple[BusinessCentralSettings, BusinessCentralCredentials]":
     from tieout_connectors.business_central.settings import (  # noqa: PLC0415 - loaded when used
         BusinessCentralCredentials,
         BusinessCentralSettings,
     )
-    from tieout_connectors.business_central.writer import BusinessCentralWriter  # noqa: PLC0415
 
-    return BusinessCentralWriter(
-        BusinessCentralSettings.of(settings.company, settings.address),
-        BusinessCentralCredentials.model_validate(dict(credentials)),
-    )
+    own = BusinessCentralSettings.of(settings.company, settings.address)
+    return own, BusinessCentralCredentials.model_validate(dict(credentials))
+
+
+def _business_central_reader(settings: ErpSettings, credentials: Values) -> ErpSource:
+    from tieout_connectors.business_central.reader import BusinessCentralReader  # noqa: PLC0415 - loaded when used
+
+    return BusinessCentralReader(*_business_central(settings, credentials))
+
+
+def _business_central_writer(settings: ErpSettings, credentials: Values) -> ErpWriter:
+    from tieout_connectors.business_central.writer import BusinessCentralWriter  # noqa: PLC0415 - loaded when used
+
+    return BusinessCentralWriter(*_business_central(settings, credentials))
 
 
 READERS: Final[dict[str, Factory[ErpSource]]] = {"business-central": _business_central_reader}

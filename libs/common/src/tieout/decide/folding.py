@@ -1,4 +1,4 @@
-"""State held in memory: for tests, for replay and for the preview of a new release."""
+"""State held in memory: a view to decide against without a store, and the fold of the journal, which is the state."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final

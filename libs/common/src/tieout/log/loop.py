@@ -116,7 +116,7 @@ class _Partition:
         began = time.perf_counter()
         try:
             out = self._loop.process(self.number, batch, rows)
-        except Exception as error:  # noqa: BLE001 - logged with its trace; the third at one message stops the partition
+        except Exception as error:  # logged with its trace; the third at one message stops the partition
             self._singly_until = messages[-1].offset() or 0
             if len(batch) == 1:
                 self._loop.halts.failed(self.number, first, error)
